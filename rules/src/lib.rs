@@ -1,0 +1,32 @@
+//! Gonka's multi-model rules as pure functions, and the vocabulary every other room speaks.
+//!
+//! Nothing here does I/O, reads a clock or waits: time and state are arguments. Weights are
+//! integers, shares are exact fractions; no float takes part in a rule.
+
+mod capture;
+mod choice;
+mod decimal;
+mod facts;
+pub mod ledger;
+mod names;
+mod params;
+pub mod situation;
+mod state;
+
+pub use capture::Capture;
+pub use choice::{Choice, ChoiceAction, ChoiceTx, MessagePath, Position};
+pub use decimal::Decimal;
+pub use facts::{BlockFacts, ChainEvent, Malformed, StoreCommit, WeightDistribution};
+pub use names::{Address, AddressError, ModelId};
+pub use params::{DelegationParams, EpochParams, ModelParams, Params};
+pub use state::{
+    ChainState, ChargeSnapshot, Epoch, Exclusion, GroupMember, HostChoices, Member, ModelGroup,
+    Observation, Penalty, Transfer,
+};
+
+/// A block height. Ranges of heights are inclusive everywhere.
+pub type Height = i64;
+/// Consensus weight or voting power, as the chain counts it.
+pub type Weight = i64;
+/// The number of an epoch.
+pub type EpochIndex = u64;

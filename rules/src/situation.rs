@@ -1,0 +1,329 @@
+//! The Situation: everything derivable at one height, and the only input of alerts, metrics,
+//! page, API and command line. Its JSON form is schema version 1.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{Address, Capture, EpochIndex, Height, ModelId, Weight};
+
+/// The version of the JSON form.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// Everything derivable at one height.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Situation {
+    /// [`SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// The chain.
+    pub chain_id: String,
+    /// The rule set that the statements use, such as `v0.2.14`.
+    pub rule_set: String,
+    /// First height of the contiguous range that ends at `complete_to`.
+    pub complete_from: Height,
+    /// Every block up to this one has been taken in.
+    pub complete_to: Height,
+    /// The newest height that any endpoint has told of.
+    pub head: Height,
+    /// The time of block `complete_to`.
+    pub head_time: Timestamp,
+    /// The data is too old to say what holds now; what is shown is what held at `complete_to`.
+    pub stale: bool,
+    /// The height at which parameters and weights were last read from the chain.
+    pub state_height: Height,
+    /// The epoch clock.
+    pub epoch: EpochView,
+    /// Heights that freeze something, in order of height.
+    pub deadlines: Vec<Deadline>,
+    /// Every model in `poc_params`, ordered by id.
+    pub models: Vec<ModelView>,
+    /// The watched hosts, in the order of the configuration.
+    pub hosts: Vec<HostView>,
+    /// Where the blocks come from.
+    pub endpoints: Vec<EndpointView>,
+    /// What is missing or could not be read.
+    pub data: DataView,
+}
+
+/// Where the chain stands in its epoch.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EpochView {
+    /// The effective epoch.
+    pub index: EpochIndex,
+    /// Its PoC start.
+    pub poc_start: Height,
+    /// The first PoC start after `complete_to`.
+    pub next_poc_start: Height,
+    /// The epoch that the next capture and the next choices count for.
+    pub upcoming: EpochIndex,
+    /// The phase.
+    pub phase: Phase,
+    /// Measured seconds between blocks; null until two blocks are known.
+    pub block_seconds: Option<f64>,
+}
+
+/// Phases of an epoch, after the block `complete_to`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// From PoC start to the commit deadline: hosts generate and commit.
+    PocGenerate,
+    /// From the commit deadline to validation start.
+    PocExchange,
+    /// From validation start to validation end: hosts vote on each other's work.
+    PocValidate,
+    /// From validation end until the new group takes effect.
+    Formed,
+    /// The rest.
+    Inference,
+    /// The clock cannot be read: no state yet, or the chain is stuck between epochs.
+    Unknown,
+}
+
+/// A height that freezes something.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Deadline {
+    /// Which.
+    pub name: DeadlineName,
+    /// The epoch it belongs to.
+    pub epoch: EpochIndex,
+    /// The last block that still counts; null when it does not occur with the present parameters.
+    pub height: Option<Height>,
+    /// Blocks from `complete_to` to it.
+    pub blocks_left: Option<Height>,
+    /// When it is expected.
+    pub eta: Option<Timestamp>,
+    /// Half the width of the interval in which it is expected, in seconds.
+    pub eta_error_seconds: Option<f64>,
+    /// How it stands.
+    pub state: DeadlineState,
+}
+
+/// The deadlines of an epoch, in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeadlineName {
+    /// The bootstrap snapshot: intents and delegations for candidates.
+    Capture,
+    /// PoC of the upcoming epoch starts.
+    PocStart,
+    /// Last block for store commits.
+    CommitDeadline,
+    /// Delegations and refusals for every model.
+    ValidationStart,
+    /// The epoch is formed, charges are fixed, refusals and intents wiped.
+    ValidationEnd,
+}
+
+impl DeadlineName {
+    /// The name in JSON, labels and tables.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Capture => "capture",
+            Self::PocStart => "poc_start",
+            Self::CommitDeadline => "commit_deadline",
+            Self::ValidationStart => "validation_start",
+            Self::ValidationEnd => "validation_end",
+        }
+    }
+}
+
+/// How a deadline stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeadlineState {
+    /// It lies ahead.
+    Ahead,
+    /// It does not occur with the present parameters.
+    Absent,
+    /// It cannot be told.
+    Unknown,
+}
+
+/// One model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelView {
+    /// The model.
+    pub model_id: ModelId,
+    /// Whether it has a group with voting power.
+    pub state: ModelState,
+    /// First epoch in which it can cost anything.
+    pub penalty_start_epoch: EpochIndex,
+    /// What the chain would answer if the capture were now; null for an active model.
+    pub gaps: Option<Gaps>,
+    /// The last capture of this model.
+    pub snapshot: Option<Snapshot>,
+}
+
+/// Whether a model has a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ModelState {
+    /// A live member of its group has voting power.
+    Active,
+    /// It must pass a capture and a PoC to get a group.
+    Candidate,
+}
+
+/// A capture with its gaps.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// The event's attributes.
+    #[serde(flatten)]
+    pub capture: Capture,
+    /// The epoch it counts for, when the capture falls into a known one.
+    pub epoch: Option<EpochIndex>,
+    /// How far it was from each threshold, by the parameters at its height.
+    pub gaps: Gaps,
+}
+
+/// The three checks of pre-eligibility.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gaps {
+    /// How certain this is.
+    pub degree: Degree,
+    /// Hosts with weight that declared intent.
+    pub hosts: Gap,
+    /// Their weight.
+    pub weight: Gap,
+    /// Their weight and what delegates to them.
+    pub reach: Gap,
+    /// All three, and a positive coefficient.
+    pub pre_eligible: bool,
+}
+
+/// How certain a statement is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Degree {
+    /// What the chain would answer if the deadline were now.
+    Projected,
+    /// What the capture said; advisory.
+    Snapshot,
+    /// After validation end.
+    Final,
+}
+
+/// What is there, what is needed, what is missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gap {
+    /// What is there.
+    pub have: i64,
+    /// What is needed; null when no amount suffices (a network without weight).
+    pub need: Option<i64>,
+    /// `need − have`, at least 0; null as above.
+    pub missing: Option<i64>,
+}
+
+/// A watched host.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HostView {
+    /// Its address.
+    pub address: Address,
+    /// Its name in the configuration.
+    pub name: String,
+    /// Its weight in the effective root group; null when it is no live member.
+    pub weight: Option<Weight>,
+    /// Its choices are known completely.
+    pub known: bool,
+    /// One for each model that is watched for it.
+    pub models: Vec<HostModelView>,
+}
+
+/// A watched host and a model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HostModelView {
+    /// The model.
+    pub model_id: ModelId,
+    /// What is stored.
+    pub choice: ChoiceView,
+    /// For a candidate: whether this host's weight counts towards reach.
+    pub reaches: Option<bool>,
+    /// Nonces it committed in the newest PoC stage; null without a commit.
+    pub committed: Option<u32>,
+    /// What it should do, and until when.
+    pub advice: Option<Advice>,
+}
+
+/// A stored choice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChoiceView {
+    /// `delegate`, `refuse`, `intent`, `none`, or `unknown` while the host was not yet read.
+    pub kind: String,
+    /// The delegate.
+    pub delegate_to: Option<Address>,
+    /// The block from which it stands.
+    pub since: Option<Height>,
+    /// The transaction that made it.
+    pub tx_hash: Option<String>,
+}
+
+/// The next useful action of a host for a model.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Advice {
+    /// Why, in one sentence.
+    pub why: String,
+    /// The deadline it must be included by.
+    pub deadline: DeadlineName,
+    /// The last block that still counts.
+    pub last_height: Height,
+    /// What it costs not to act, as an exact fraction of the reward, such as `3/20`.
+    pub charge: String,
+    /// Commands that avoid it, best first.
+    pub commands: Vec<Command>,
+}
+
+/// A command for the host's own machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Command {
+    /// What it does, in a few words.
+    pub does: String,
+    /// The command, quoted for a shell; the key's name is a placeholder.
+    pub line: String,
+}
+
+/// An endpoint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndpointView {
+    /// Its name in the configuration; never its URL, which may hold a password.
+    pub name: String,
+    /// Its state.
+    pub state: EndpointState,
+    /// Why it is in that state, for a person.
+    pub reason: Option<String>,
+    /// The newest height it told of.
+    pub height: Option<Height>,
+    /// The oldest height it still has.
+    pub earliest: Option<Height>,
+    /// Blocks are taken from this one.
+    pub selected: bool,
+    /// Its websocket is connected.
+    pub websocket: bool,
+}
+
+/// States of an endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndpointState {
+    /// Not asked yet.
+    Unknown,
+    /// It answers, and its data is good.
+    Up,
+    /// It is behind the others or catching up.
+    Lagging,
+    /// It does not answer.
+    Down,
+    /// It serves another chain, or blocks that do not link to ours.
+    Wrong,
+}
+
+/// What is missing or could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct DataView {
+    /// Ranges that no endpoint has any more, first and last height.
+    pub unfillable: Vec<(Height, Height)>,
+    /// Things that could not be read so far.
+    pub malformed: u64,
+    /// Times the ledger had to be corrected from the chain's state.
+    pub reconciled: u64,
+}

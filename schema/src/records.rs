@@ -1,0 +1,193 @@
+//! What goes into the store and comes out of it.
+
+use std::collections::BTreeMap;
+
+use bootwatch_rules::{
+    BlockFacts, Height, Observation,
+    ledger::{Changes, Ledger},
+    situation::EndpointView,
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// One block with everything that came of it.
+#[derive(Debug)]
+pub struct Commit<'a> {
+    /// The block.
+    pub facts: &'a BlockFacts,
+    /// What was asked of the chain at its height.
+    pub observation: Option<&'a Observation>,
+    /// What the ledger made of both.
+    pub changes: &'a Changes,
+    /// Incidents as they are after it, those that changed only.
+    pub incidents: &'a [Incident],
+    /// Messages that the changes call for.
+    pub messages: &'a [NewMessage],
+}
+
+/// Everything that is needed to go on after a restart.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The chain; empty in a store that was never bound to one.
+    pub chain_id: String,
+    /// Which heights are stored.
+    pub coverage: Coverage,
+    /// The hash of the last block of the newest range.
+    pub last_hash: Option<String>,
+    /// The ledger after that block.
+    pub ledger: Ledger,
+    /// Incidents that are not closed, and those of the last few epochs.
+    pub incidents: Vec<Incident>,
+    /// How the endpoints stood.
+    pub endpoints: Vec<EndpointRecord>,
+    /// Things that could not be read so far.
+    pub malformed: u64,
+    /// Times the ledger had to be corrected.
+    pub reconciled: u64,
+}
+
+/// Which heights are stored and which never will be. Ranges are disjoint, ascending, and do not
+/// touch.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Coverage {
+    /// Stored ranges, first and last height.
+    pub stored: Vec<(Height, Height)>,
+    /// Ranges that no endpoint has any more.
+    pub unfillable: Vec<Unfillable>,
+}
+
+/// Heights that no endpoint has any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unfillable {
+    /// First height.
+    pub first: Height,
+    /// Last height.
+    pub last: Height,
+    /// What the endpoints said.
+    pub reason: String,
+    /// When it was given up.
+    pub at: Timestamp,
+}
+
+/// How an endpoint stood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndpointRecord {
+    /// How it stands.
+    pub view: EndpointView,
+    /// When that was noted.
+    pub at: Timestamp,
+}
+
+/// How urgent an incident is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Good to know.
+    Info,
+    /// Needs a decision.
+    Warning,
+    /// Costs money unless somebody acts.
+    Critical,
+}
+
+/// Where an incident is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IncidentState {
+    /// Its condition holds, but not yet long enough.
+    Pending,
+    /// Its condition holds.
+    Firing,
+    /// Its condition no longer holds.
+    Resolved,
+}
+
+/// Something that needs somebody. Its identity is the alert, the labels and the window, never the
+/// text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Incident {
+    /// Hash of alert, labels and window.
+    pub fingerprint: String,
+    /// The alert's name, such as `DecisionMissing`.
+    pub alert: String,
+    /// What it is about.
+    pub labels: BTreeMap<String, String>,
+    /// What bounds it in time, usually the epoch: a new window is a new incident.
+    pub window: String,
+    /// Where it is in its life.
+    pub state: IncidentState,
+    /// How urgent.
+    pub severity: Severity,
+    /// One line for a person.
+    pub summary: String,
+    /// The block at which it began.
+    pub opened_height: Height,
+    /// When it began.
+    pub opened_at: Timestamp,
+    /// When it last changed.
+    pub changed_at: Timestamp,
+}
+
+/// A message that has been decided and waits in the outbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewMessage {
+    /// Deterministic: the same decision for the same recipient has the same id, in any process.
+    pub message_id: String,
+    /// The incident's fingerprint.
+    pub incident: String,
+    /// The channel, such as `email`.
+    pub channel: String,
+    /// Who gets it.
+    pub recipient: String,
+    /// The subject line.
+    pub subject: String,
+    /// Plain text.
+    pub text: String,
+    /// HTML.
+    pub html: Option<String>,
+    /// When it was decided.
+    pub created_at: Timestamp,
+    /// The block it was decided at.
+    pub created_height: Height,
+}
+
+/// A message that waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PendingMessage {
+    /// The message.
+    pub message: NewMessage,
+    /// Deliveries tried so far.
+    pub attempts: u32,
+    /// What the last one said.
+    pub last_error: Option<String>,
+}
+
+/// What became of one attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Delivery {
+    /// Accepted by the other side.
+    Delivered {
+        /// The message.
+        message_id: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// Not now.
+    Retry {
+        /// The message.
+        message_id: String,
+        /// Not before.
+        next: Timestamp,
+        /// What the other side said.
+        error: String,
+    },
+    /// Never.
+    Rejected {
+        /// The message.
+        message_id: String,
+        /// When.
+        at: Timestamp,
+        /// What the other side said.
+        error: String,
+    },
+}
