@@ -6,8 +6,8 @@
 mod records;
 
 pub use records::{
-    Commit, Coverage, Delivery, EndpointRecord, Incident, IncidentState, Loaded, NewMessage,
-    PendingMessage, Severity, Unfillable,
+    Commit, Coverage, Delivery, Ending, EndpointRecord, Incident, IncidentState, Loaded,
+    NewMessage, PendingMessage, Severity, Unfillable,
 };
 
 use bootwatch_rules::Height;
@@ -22,7 +22,9 @@ pub trait ReadStore {
     /// [`StoreError`] when the database cannot be read.
     fn load(&self) -> Result<Loaded, StoreError>;
 
-    /// Messages of a channel that are due at `now`, oldest first.
+    /// Messages of a channel that are due at `now`, in the order in which they were decided. A
+    /// message is held back while an older one of the same incident and recipient waits, so that
+    /// nobody reads the end before the beginning.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be read.

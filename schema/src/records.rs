@@ -1,6 +1,6 @@
 //! What goes into the store and comes out of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bootwatch_rules::{
     BlockFacts, Height, Observation,
@@ -102,6 +102,18 @@ pub enum IncidentState {
     Resolved,
 }
 
+/// How a resolved incident ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ending {
+    /// What was asked for was done, in time.
+    Met,
+    /// The deadline passed with it undone.
+    Missed,
+    /// It no longer matters, or nobody can tell any more which of the two it was.
+    Expired,
+}
+
 /// Something that needs somebody. Its identity is the alert, the labels and the window, never the
 /// text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -126,6 +138,18 @@ pub struct Incident {
     pub opened_at: Timestamp,
     /// When it last changed.
     pub changed_at: Timestamp,
+    /// The last block that still counts, for an incident with a deadline.
+    #[serde(default)]
+    pub deadline: Option<Height>,
+    /// The step of its ladder that was told last, 1 being the first; 0 before anything was told.
+    #[serde(default)]
+    pub step: u32,
+    /// Who was told, as `channel:recipient`. Only they hear how it ends.
+    #[serde(default)]
+    pub told: BTreeSet<String>,
+    /// How it ended; null while it goes on.
+    #[serde(default)]
+    pub ending: Option<Ending>,
 }
 
 /// A message that has been decided and waits in the outbox.
