@@ -7,18 +7,25 @@ mod capture;
 mod choice;
 mod decimal;
 mod facts;
+mod fraction;
 pub mod ledger;
 mod names;
+mod network;
 mod params;
+pub mod preeligibility;
+mod rule_set;
 pub mod situation;
 mod state;
 
 pub use capture::Capture;
 pub use choice::{Choice, ChoiceAction, ChoiceTx, MessagePath, Position};
-pub use decimal::Decimal;
+pub use decimal::{Decimal, DecimalError};
 pub use facts::{BlockFacts, ChainEvent, Malformed, StoreCommit, WeightDistribution};
+pub use fraction::{Fraction, FractionError};
 pub use names::{Address, AddressError, ModelId};
+pub use network::{Network, NetworkError};
 pub use params::{DelegationParams, EpochParams, ModelParams, Params};
+pub use rule_set::{RuleSet, UnknownRuleSet};
 pub use state::{
     ChainState, ChargeSnapshot, Epoch, Exclusion, GroupMember, HostChoices, Member, ModelGroup,
     Observation, Penalty, Transfer,

@@ -69,6 +69,15 @@ pub struct ModelParams {
     pub penalty_start_epoch: EpochIndex,
 }
 
+impl ModelParams {
+    /// Whether work for the model counts at all. Absent and `{0, 0}` mean 1
+    /// (`LegacyDecOrOne`, x/inference/types/params.go).
+    #[must_use]
+    pub fn coefficient_is_positive(&self) -> bool {
+        self.coefficient.is_none_or(|c| c == Decimal::default() || c.is_positive())
+    }
+}
+
 impl Default for ModelId {
     fn default() -> Self {
         Self::from("")

@@ -1,0 +1,136 @@
+//! The live members of the effective root group and their weights: W and T of every rule.
+
+use std::collections::HashMap;
+
+use crate::{Address, Weight};
+
+/// Live members with their weight, checked once so that no later sum can overflow.
+#[derive(Debug, Clone)]
+pub struct Network<'a> {
+    members: Vec<(&'a Address, Weight)>,
+    index: HashMap<&'a str, u32>,
+    total: Weight,
+}
+
+/// Why a list of members is no network.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NetworkError {
+    /// The chain has no negative weight, so this was misread.
+    #[error("host {host:?} has the negative weight {weight}")]
+    NegativeWeight {
+        /// Its place in the list, from 0.
+        place: usize,
+        /// The host.
+        host: Address,
+        /// Its weight.
+        weight: Weight,
+    },
+    /// A group has each member once.
+    #[error("host {host:?} is listed twice")]
+    DuplicateHost {
+        /// The place of the second mention, from 0.
+        place: usize,
+        /// The host.
+        host: Address,
+    },
+    /// The chain counts in 64 bits.
+    #[error("with host {host:?} the weights add up to more than a 64-bit integer holds")]
+    WeightOverflow {
+        /// The place at which it overflows, from 0.
+        place: usize,
+        /// The host there.
+        host: Address,
+    },
+}
+
+impl<'a> Network<'a> {
+    /// The network of these live members, in any order.
+    ///
+    /// # Errors
+    /// [`NetworkError`] names the member that cannot be.
+    pub fn new(
+        members: impl IntoIterator<Item = (&'a Address, Weight)>,
+    ) -> Result<Self, NetworkError> {
+        let members: Vec<_> = members.into_iter().collect();
+        let mut index = HashMap::with_capacity(members.len());
+        let mut total: Weight = 0;
+        for (place, &(host, weight)) in members.iter().enumerate() {
+            let host = || host.clone();
+            if weight < 0 {
+                return Err(NetworkError::NegativeWeight { place, host: host(), weight });
+            }
+            total = total
+                .checked_add(weight)
+                .ok_or_else(|| NetworkError::WeightOverflow { place, host: host() })?;
+            let number = u32::try_from(place).expect("a list of members fits in memory");
+            if index.insert(members[place].0.as_str(), number).is_some() {
+                return Err(NetworkError::DuplicateHost { place, host: host() });
+            }
+        }
+        Ok(Self { members, index, total })
+    }
+
+    /// T: the weight of all members.
+    #[must_use]
+    pub fn total(&self) -> Weight {
+        self.total
+    }
+
+    /// W of a host; none when it is no live member.
+    #[must_use]
+    pub fn weight(&self, host: &Address) -> Option<Weight> {
+        self.position(host).map(|at| self.members[at].1)
+    }
+
+    /// Whether the host is a live member, with or without weight.
+    #[must_use]
+    pub fn contains(&self, host: &Address) -> bool {
+        self.index.contains_key(host.as_str())
+    }
+
+    /// The members as they were given.
+    pub fn members(&self) -> impl ExactSizeIterator<Item = (&'a Address, Weight)> + '_ {
+        self.members.iter().copied()
+    }
+
+    /// The member's place and weight.
+    pub(crate) fn seat(&self, host: &Address) -> Option<(usize, Weight)> {
+        self.position(host).map(|at| (at, self.members[at].1))
+    }
+
+    /// The member's place among [`Network::members`].
+    pub(crate) fn position(&self, host: &Address) -> Option<usize> {
+        self.index.get(host.as_str()).map(|&at| at as usize)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn impossible_members_are_named() {
+        let (a, b) = (Address::from("a"), Address::from("b"));
+        let error = |members: &[(&Address, Weight)]| {
+            Network::new(members.iter().map(|(host, weight)| {
+                // The loop's own borrow is shorter than the addresses'.
+                (if **host == a { &a } else { &b }, *weight)
+            }))
+            .map(|network| network.total())
+        };
+        assert_eq!(error(&[]), Ok(0));
+        assert_eq!(error(&[(&a, 1), (&b, 2)]), Ok(3));
+        assert_eq!(
+            error(&[(&a, 1), (&b, -2)]),
+            Err(NetworkError::NegativeWeight { place: 1, host: b.clone(), weight: -2 })
+        );
+        assert_eq!(
+            error(&[(&a, 1), (&a, 1)]),
+            Err(NetworkError::DuplicateHost { place: 1, host: a.clone() })
+        );
+        assert_eq!(
+            error(&[(&a, i64::MAX), (&b, 1)]),
+            Err(NetworkError::WeightOverflow { place: 1, host: b.clone() })
+        );
+    }
+}
