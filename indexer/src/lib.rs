@@ -1,1 +1,5 @@
-//! .
+//! The daemon: from a node's blocks to facts, to a Situation, to metrics, page, API and mail; and
+//! the command line.
+
+pub mod config;
+pub mod metrics;

@@ -1,0 +1,208 @@
+//! The raw configuration: sections of keys whose values are texts, each with its place.
+
+use std::{borrow::Cow, collections::BTreeMap};
+
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
+
+use super::{
+    keys::{self, SECTIONS, Section},
+    problem::{Place, Problem},
+};
+
+/// The file, or nothing, with the environment laid over it.
+#[derive(Debug, Default)]
+pub(super) struct Document {
+    /// The groups of each section: one of a plain section, any number of a repeated one.
+    pub(super) groups: BTreeMap<&'static str, Vec<Group>>,
+}
+
+/// One occurrence of a section.
+#[derive(Debug)]
+pub(super) struct Group {
+    /// Where it begins.
+    pub(super) place: Place,
+    /// What it says.
+    pub(super) settings: BTreeMap<&'static str, Setting>,
+}
+
+/// What a key says.
+#[derive(Debug, Clone)]
+pub(super) struct Setting {
+    /// Where.
+    pub(super) place: Place,
+    /// What.
+    pub(super) value: Value,
+}
+
+/// A value. No key needs another kind.
+#[derive(Debug, Clone)]
+pub(super) enum Value {
+    /// One text.
+    Text(String),
+    /// A list of texts.
+    List(Vec<String>),
+}
+
+impl Document {
+    /// Reads TOML. Whatever is wrong becomes a problem; the rest is returned, so that one run shows
+    /// all errors.
+    pub(super) fn parse(name: &str, text: &str, problems: &mut Vec<Problem>) -> Self {
+        let (table, errors) = DeTable::parse_recoverable(text);
+        let reader = Reader { name, text };
+        for error in errors {
+            let at = error.span().map(|span| span.start);
+            problems.push(Problem::new(reader.place(at), error.message().to_owned()));
+        }
+        let mut document = Self::default();
+        for (key, value) in table.get_ref() {
+            let Some(section) = keys::section(key.get_ref()) else {
+                let known = SECTIONS.iter().map(|section| section.name);
+                problems.push(Problem::new(
+                    reader.place(Some(key.span().start)),
+                    format!(
+                        "unknown section `{}`; {}",
+                        key.get_ref().escape_debug(),
+                        keys::suggestion(key.get_ref(), known)
+                    ),
+                ));
+                continue;
+            };
+            let groups = reader.section(section, key.span().start, value, problems);
+            document.groups.insert(section.name, groups);
+        }
+        document
+    }
+
+    /// The only group of a plain section.
+    pub(super) fn single(&self, section: &str) -> Option<&Group> {
+        self.groups.get(section)?.first()
+    }
+}
+
+struct Reader<'a> {
+    name: &'a str,
+    text: &'a str,
+}
+
+impl Reader<'_> {
+    fn place(&self, offset: Option<usize>) -> Place {
+        let at = offset.map(|offset| {
+            let before = self.text.get(..offset).unwrap_or(self.text);
+            let line = before.matches('\n').count() + 1;
+            let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+            (line, column)
+        });
+        Place::File { name: self.name.to_owned(), at }
+    }
+
+    fn section(
+        &self,
+        section: &'static Section,
+        start: usize,
+        value: &Spanned<DeValue<'_>>,
+        problems: &mut Vec<Problem>,
+    ) -> Vec<Group> {
+        let form = if section.repeated {
+            format!("`[[{}]]`", section.name)
+        } else {
+            format!("`[{}]`", section.name)
+        };
+        let tables: Option<Vec<_>> = match value.get_ref() {
+            DeValue::Table(table) if !section.repeated => Some(vec![(value.span().start, table)]),
+            DeValue::Array(array) if section.repeated => array
+                .iter()
+                .map(|item| match item.get_ref() {
+                    DeValue::Table(table) => Some((item.span().start, table)),
+                    _ => None,
+                })
+                .collect(),
+            _ => None,
+        };
+        let Some(tables) = tables else {
+            problems.push(Problem::new(
+                self.place(Some(start)),
+                format!("`{}` must be written as {form}", section.name),
+            ));
+            return Vec::new();
+        };
+        tables
+            .into_iter()
+            .map(|(start, table)| self.group(section, start, table, problems))
+            .collect()
+    }
+
+    fn group(
+        &self,
+        section: &'static Section,
+        start: usize,
+        table: &DeTable<'_>,
+        problems: &mut Vec<Problem>,
+    ) -> Group {
+        let mut settings = BTreeMap::new();
+        for (key, value) in table {
+            let place = self.place(Some(key.span().start));
+            let Some(known) = section.keys.iter().find(|known| **known == key.get_ref().as_ref())
+            else {
+                problems.push(Problem::new(place, unknown_key(section, key.get_ref())));
+                continue;
+            };
+            match texts(value.get_ref()) {
+                Ok(value) => {
+                    settings.insert(*known, Setting { place, value });
+                }
+                Err(found) => problems.push(Problem::new(
+                    place,
+                    format!(
+                        "`{known}` of [{}] must be a text in quotes, not {found}",
+                        section.name
+                    ),
+                )),
+            }
+        }
+        Group { place: self.place(Some(start)), settings }
+    }
+}
+
+fn unknown_key(section: &Section, key: &str) -> String {
+    // A password in the file itself is the one thing people will try.
+    if section.name == "email" && key == "password" {
+        return "`password` is not taken from the file: write it into a file of its own and name \
+                that in `password_file`, or set BOOTWATCH_EMAIL_PASSWORD"
+            .to_owned();
+    }
+    format!(
+        "unknown key `{}` in [{}]; {}",
+        key.escape_debug(),
+        section.name,
+        keys::suggestion(key, section.keys.iter().copied())
+    )
+}
+
+fn texts(value: &DeValue<'_>) -> Result<Value, Cow<'static, str>> {
+    match value {
+        DeValue::String(text) => Ok(Value::Text(text.to_string())),
+        DeValue::Array(items) => items
+            .iter()
+            .map(|item| match item.get_ref() {
+                DeValue::String(text) => Ok(text.to_string()),
+                other => Err(format!("a list with {}", kind(other)).into()),
+            })
+            .collect::<Result<_, _>>()
+            .map(Value::List),
+        other => Err(kind(other).into()),
+    }
+}
+
+fn kind(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "a text",
+        DeValue::Integer(_) | DeValue::Float(_) => "a number",
+        DeValue::Boolean(_) => "a boolean",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    }
+}

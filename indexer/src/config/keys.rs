@@ -1,0 +1,59 @@
+//! Every section and key there is. The file's reader, the environment's names, the suggestions for
+//! misspelt names and the test of the example all use this one table.
+
+/// A section of the file.
+#[derive(Debug)]
+pub(super) struct Section {
+    /// Its name.
+    pub(super) name: &'static str,
+    /// It may occur several times: `[[name]]`.
+    pub(super) repeated: bool,
+    /// Its keys.
+    pub(super) keys: &'static [&'static str],
+}
+
+pub(super) const SECTIONS: &[Section] = &[
+    Section { name: "chain", repeated: false, keys: &["chain_id", "rule_set"] },
+    Section { name: "endpoint", repeated: true, keys: &["name", "rpc"] },
+    Section { name: "host", repeated: true, keys: &["name", "address", "models"] },
+    Section { name: "store", repeated: false, keys: &["path"] },
+    Section { name: "http", repeated: false, keys: &["listen"] },
+    Section {
+        name: "email",
+        repeated: false,
+        keys: &["smtp", "tls", "from", "to", "username", "password_file"],
+    },
+];
+
+/// The section of that name.
+pub(super) fn section(name: &str) -> Option<&'static Section> {
+    SECTIONS.iter().find(|section| section.name == name)
+}
+
+/// The known name that is most like `given`, when one is like it at all.
+pub(super) fn nearest<'a>(
+    given: &str,
+    known: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
+    // 0.7 accepts one or two wrong letters in names of this length and refuses mere resemblance.
+    known
+        .into_iter()
+        .map(|name| (strsim::jaro_winkler(given, name), name))
+        .filter(|(likeness, _)| *likeness > 0.7)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, name)| name)
+}
+
+/// What to say of an unknown name: the nearest one, or all of them.
+pub(super) fn suggestion<'a>(
+    given: &str,
+    known: impl IntoIterator<Item = &'a str> + Clone,
+) -> String {
+    match nearest(given, known.clone()) {
+        Some(name) => format!("did you mean `{name}`?"),
+        None => {
+            let all: Vec<_> = known.into_iter().map(|name| format!("`{name}`")).collect();
+            format!("known are {}", all.join(", "))
+        }
+    }
+}

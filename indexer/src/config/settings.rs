@@ -1,0 +1,176 @@
+//! The validated configuration.
+
+use std::{fmt, net::SocketAddr, path::PathBuf};
+
+use bootwatch_rules::{Address, ModelId};
+use reqwest::Url;
+use secrecy::SecretString;
+
+/// Everything the daemon is told; valid by construction.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The chain to follow.
+    pub chain: ChainConfig,
+    /// Where blocks come from, in order of preference; at least one.
+    pub endpoints: Vec<EndpointConfig>,
+    /// The hosts to watch, in the order given; none is the network's view alone.
+    pub hosts: Vec<HostConfig>,
+    /// Where facts are kept.
+    pub store: StoreConfig,
+    /// Where metrics, page and API are served.
+    pub http: HttpConfig,
+    /// Where mails go; none means no mail.
+    pub email: Option<EmailConfig>,
+}
+
+/// `[chain]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChainConfig {
+    /// The chain's id; an endpoint of any other chain is not used.
+    pub chain_id: String,
+    /// A rule set to use whatever the node's version is, such as `v0.2.14`.
+    pub rule_set: Option<String>,
+}
+
+/// `[[endpoint]]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndpointConfig {
+    /// Its name in metrics, logs and on the page; unique.
+    pub name: String,
+    /// The CometBFT RPC.
+    pub rpc: RpcUrl,
+}
+
+/// `[[host]]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostConfig {
+    /// Its name for people; unique.
+    pub name: String,
+    /// Its address; unique.
+    pub address: Address,
+    /// Only these models are watched for it; none means every model.
+    pub models: Option<Vec<ModelId>>,
+}
+
+/// `[store]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreConfig {
+    /// The SQLite database.
+    pub path: PathBuf,
+}
+
+/// `[http]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpConfig {
+    /// The address to listen on.
+    pub listen: SocketAddr,
+}
+
+/// `[email]`.
+#[derive(Debug, Clone)]
+pub struct EmailConfig {
+    /// The SMTP server's name.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// How the connection is protected.
+    pub tls: TlsMode,
+    /// The sender, `a@b` or `Name <a@b>`.
+    pub from: String,
+    /// The recipients, at least one.
+    pub to: Vec<String>,
+    /// The name to log in with; present exactly when `password` is.
+    pub username: Option<String>,
+    /// The password to log in with.
+    pub password: Option<SecretString>,
+}
+
+/// How an SMTP connection is protected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TlsMode {
+    /// Plain at first, then TLS, or no mail: usually port 587.
+    #[default]
+    StartTls,
+    /// TLS from the first byte: usually port 465.
+    Implicit,
+    /// Unprotected, said explicitly.
+    None,
+}
+
+impl TlsMode {
+    /// The word for it in the configuration.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::StartTls => "starttls",
+            Self::Implicit => "implicit",
+            Self::None => "none",
+        }
+    }
+}
+
+/// The `http` or `https` address of a CometBFT RPC. It may hold a user and password, so it shows
+/// itself without them, in `Debug` as well.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RpcUrl(Url);
+
+impl RpcUrl {
+    /// Takes `http://…` and `https://…` with a host, path allowed (`…/chain-rpc/`).
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong with it, without a password it may hold.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let url = Url::parse(text).map_err(|error| format!("is no URL: {error}"))?;
+        match url.scheme() {
+            "http" | "https" => {}
+            "ws" | "wss" => {
+                return Err(format!(
+                    "begins with {}://; give the http address, the websocket's is derived from it",
+                    url.scheme()
+                ));
+            }
+            "tcp" => return Err("begins with tcp://; write http:// instead".to_owned()),
+            other => return Err(format!("begins with {other}:, expected http:// or https://")),
+        }
+        if url.host_str().is_none_or(str::is_empty) {
+            return Err("names no host".to_owned());
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err("must not have a ? or # part".to_owned());
+        }
+        Ok(Self(url))
+    }
+
+    /// The whole address, password included: for connecting, never for showing.
+    #[must_use]
+    pub fn expose(&self) -> &Url {
+        &self.0
+    }
+
+    /// `host:port` when the port is not the scheme's own, else `host`: a name for an endpoint that
+    /// has none.
+    #[must_use]
+    pub fn authority(&self) -> String {
+        let host = self.0.host_str().unwrap_or_default();
+        match self.0.port() {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for RpcUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://", self.0.scheme())?;
+        if !self.0.username().is_empty() || self.0.password().is_some() {
+            f.write_str("***@")?;
+        }
+        write!(f, "{}{}", self.authority(), self.0.path())
+    }
+}
+
+impl fmt::Debug for RpcUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}

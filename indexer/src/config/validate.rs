@@ -1,0 +1,392 @@
+//! From texts to a [`Config`]: every value is checked, every error kept.
+
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
+
+use bootwatch_rules::{Address, ModelId};
+use secrecy::SecretString;
+
+use super::{
+    document::{Document, Group, Setting, Value},
+    keys,
+    problem::{Place, Problem},
+    settings::{
+        ChainConfig, Config, EmailConfig, EndpointConfig, HostConfig, HttpConfig, RpcUrl,
+        StoreConfig, TlsMode,
+    },
+};
+
+/// Account addresses of Gonka.
+const ADDRESS_PREFIX: &str = "gonka";
+/// Rule sets that exist.
+const RULE_SETS: &[&str] = &["v0.2.12", "v0.2.14", "v0.2.16"];
+const TLS_MODES: &[TlsMode] = &[TlsMode::StartTls, TlsMode::Implicit, TlsMode::None];
+/// Loopback, on a port that none of Gonka's own services or exporters uses.
+const DEFAULT_LISTEN: &str = "127.0.0.1:9877";
+const DEFAULT_PATH: &str = "bootwatch.db";
+/// Names go into labels, logs and mails.
+const NAME_LENGTH: usize = 64;
+
+/// The configuration, or none when something it cannot do without is missing or wrong. Problems
+/// may be reported beside a configuration; it is good only without any.
+pub(super) fn validate(document: &Document, problems: &mut Vec<Problem>) -> Option<Config> {
+    let mut check = Check { problems };
+    let chain = check.chain(document);
+    let endpoints = check.endpoints(document);
+    let hosts = check.hosts(document);
+    let store = check.store(document);
+    let http = check.http(document);
+    let email = document.single("email").map(|group| check.email(group));
+    let email = match email {
+        Some(None) => return None,
+        Some(Some(email)) => Some(email),
+        None => None,
+    };
+    Some(Config { chain: chain?, endpoints, hosts, store, http: http?, email })
+}
+
+struct Check<'a> {
+    problems: &'a mut Vec<Problem>,
+}
+
+impl Check<'_> {
+    fn wrong(&mut self, place: &Place, message: impl Into<String>) {
+        self.problems.push(Problem::new(place.clone(), message));
+    }
+
+    /// A text that is there and not empty.
+    fn text<'g>(&mut self, group: &'g Group, key: &str) -> Option<(&'g Place, &'g str)> {
+        let setting = group.settings.get(key)?;
+        match &setting.value {
+            Value::Text(text) if text.trim().is_empty() => {
+                self.wrong(&setting.place, format!("`{key}` is empty"));
+                None
+            }
+            Value::Text(text) => Some((&setting.place, text)),
+            Value::List(_) => {
+                self.wrong(&setting.place, format!("`{key}` must be one text, not a list"));
+                None
+            }
+        }
+    }
+
+    /// As [`Check::text`], and a problem when it is missing.
+    fn required<'g>(
+        &mut self,
+        section: &str,
+        group: &'g Group,
+        key: &str,
+    ) -> Option<(&'g Place, &'g str)> {
+        if !group.settings.contains_key(key) {
+            self.wrong(&group.place, format!("[{section}] needs `{key}`"));
+        }
+        self.text(group, key)
+    }
+
+    fn list(&mut self, setting: &Setting, key: &str) -> Option<Vec<String>> {
+        let list: Vec<String> = match &setting.value {
+            // One text may hold several, as a variable does.
+            Value::Text(text) => text.split(',').map(|item| item.trim().to_owned()).collect(),
+            Value::List(list) => list.clone(),
+        };
+        if list.is_empty() || list.iter().any(String::is_empty) {
+            self.wrong(&setting.place, format!("`{key}` must not be empty"));
+            return None;
+        }
+        Some(list)
+    }
+
+    fn chain(&mut self, document: &Document) -> Option<ChainConfig> {
+        let Some(group) = document.single("chain") else {
+            self.wrong(
+                &Place::Nowhere,
+                "[chain] needs `chain_id`, such as \"gonka-mainnet\" (or set BOOTWATCH_CHAIN_CHAIN_ID)",
+            );
+            return None;
+        };
+        let rule_set = self.text(group, "rule_set").and_then(|(place, text)| {
+            if RULE_SETS.contains(&text) {
+                return Some(text.to_owned());
+            }
+            let hint = keys::suggestion(text, RULE_SETS.iter().copied());
+            self.wrong(place, format!("`rule_set` {text:?} does not exist; {hint}"));
+            None
+        });
+        let (place, chain_id) = self.required("chain", group, "chain_id")?;
+        // CometBFT's own limit.
+        if chain_id.len() > 50 || chain_id.chars().any(|c| c.is_control() || c.is_whitespace()) {
+            self.wrong(place, "`chain_id` must have at most 50 characters and no spaces");
+            return None;
+        }
+        Some(ChainConfig { chain_id: chain_id.to_owned(), rule_set })
+    }
+
+    fn endpoints(&mut self, document: &Document) -> Vec<EndpointConfig> {
+        let mut names = Unique::new("endpoint", "name");
+        let mut urls = Unique::new("endpoint", "rpc");
+        let groups = document.groups.get("endpoint").map_or(&[][..], Vec::as_slice);
+        if groups.is_empty() && !self.problems.iter().any(|p| p.message.contains("endpoint")) {
+            self.wrong(
+                &Place::Nowhere,
+                "no [[endpoint]]; one `rpc` address of a Gonka node is enough, such as \
+                 \"http://node:26657\" (or set BOOTWATCH_ENDPOINT)",
+            );
+        }
+        let mut endpoints = Vec::new();
+        for group in groups {
+            let name = self.name(group);
+            let Some((place, text)) = self.required("[endpoint]", group, "rpc") else { continue };
+            let rpc = match RpcUrl::parse(text) {
+                Ok(rpc) => rpc,
+                Err(reason) => {
+                    self.wrong(place, format!("`rpc` {reason}"));
+                    continue;
+                }
+            };
+            urls.insert(self, place, rpc.expose().as_str(), &rpc.to_string());
+            let name = name.unwrap_or_else(|| rpc.authority());
+            names.insert(self, &group.place, &name, &name);
+            endpoints.push(EndpointConfig { name, rpc });
+        }
+        endpoints
+    }
+
+    fn hosts(&mut self, document: &Document) -> Vec<HostConfig> {
+        let mut names = Unique::new("host", "name");
+        let mut addresses = Unique::new("host", "address");
+        let mut hosts = Vec::new();
+        for group in document.groups.get("host").into_iter().flatten() {
+            let name = self.name(group);
+            let models = group.settings.get("models").and_then(|setting| {
+                let list = self.list(setting, "models")?;
+                Some(list.into_iter().map(ModelId::from).collect())
+            });
+            let Some((place, text)) = self.required("[host]", group, "address") else { continue };
+            // The chain writes addresses in lower case; bech32 itself allows capitals.
+            let address = match Address::parse(&text.to_ascii_lowercase(), ADDRESS_PREFIX) {
+                Ok(address) => address,
+                Err(error) => {
+                    self.wrong(place, address_hint(&error));
+                    continue;
+                }
+            };
+            addresses.insert(self, place, address.as_str(), address.as_str());
+            let name = name.unwrap_or_else(|| short(&address));
+            names.insert(self, &group.place, &name, &name);
+            hosts.push(HostConfig { name, address, models });
+        }
+        hosts
+    }
+
+    fn name(&mut self, group: &Group) -> Option<String> {
+        let (place, text) = self.text(group, "name")?;
+        if text.chars().count() > NAME_LENGTH || text.chars().any(char::is_control) {
+            self.wrong(
+                place,
+                format!("`name` must be one line of at most {NAME_LENGTH} characters"),
+            );
+            return None;
+        }
+        Some(text.to_owned())
+    }
+
+    fn store(&mut self, document: &Document) -> StoreConfig {
+        let path = document.single("store").and_then(|group| self.text(group, "path"));
+        StoreConfig { path: PathBuf::from(path.map_or(DEFAULT_PATH, |(_, path)| path)) }
+    }
+
+    fn http(&mut self, document: &Document) -> Option<HttpConfig> {
+        let nowhere = Place::Nowhere;
+        let (place, text) = document
+            .single("http")
+            .and_then(|group| self.text(group, "listen"))
+            .unwrap_or((&nowhere, DEFAULT_LISTEN));
+        match text.parse::<SocketAddr>() {
+            Ok(listen) => Some(HttpConfig { listen }),
+            Err(_) => {
+                self.wrong(
+                    place,
+                    format!(
+                        "`listen` {text:?} is no address with a port, such as \"{DEFAULT_LISTEN}\" \
+                         or \"[::1]:9877\""
+                    ),
+                );
+                None
+            }
+        }
+    }
+
+    fn email(&mut self, group: &Group) -> Option<EmailConfig> {
+        let server = self.required("email", group, "smtp").and_then(|(place, text)| {
+            let server = host_and_port(text);
+            if server.is_none() {
+                self.wrong(
+                    place,
+                    format!(
+                        "`smtp` {text:?} is not \"host:port\", such as \"mail.example.org:587\""
+                    ),
+                );
+            }
+            server
+        });
+        let tls = match self.text(group, "tls") {
+            None => Some(TlsMode::default()),
+            Some((place, text)) => {
+                let mode = TLS_MODES.iter().copied().find(|mode| mode.as_str() == text);
+                if mode.is_none() {
+                    let hint = keys::suggestion(text, TLS_MODES.iter().map(|mode| mode.as_str()));
+                    self.wrong(place, format!("`tls` {text:?} is no way to protect mail; {hint}"));
+                }
+                mode
+            }
+        };
+        let from = self
+            .required("email", group, "from")
+            .and_then(|(place, text)| self.mailbox(place, "from", text).then(|| text.to_owned()));
+        let to = match group.settings.get("to") {
+            None => {
+                self.wrong(&group.place, "[email] needs `to`");
+                None
+            }
+            Some(setting) => self.list(setting, "to").filter(|list| {
+                // Not `all`: every wrong one is to be shown.
+                list.iter().filter(|text| !self.mailbox(&setting.place, "to", text)).count() == 0
+            }),
+        };
+        let username = self.text(group, "username");
+        let password = self.password(group);
+        match (&username, &password) {
+            (Some((place, _)), None) if !group.settings.contains_key("password_file") => {
+                self.wrong(
+                    place,
+                    "`username` without a password: name a `password_file` or set \
+                     BOOTWATCH_EMAIL_PASSWORD",
+                );
+            }
+            (None, Some(_)) => self.wrong(&group.place, "[email] has a password and no `username`"),
+            _ => {}
+        }
+        let (host, port) = server?;
+        let username = username.map(|(_, name)| name.to_owned());
+        Some(EmailConfig { host, port, tls: tls?, from: from?, to: to?, username, password })
+    }
+
+    fn mailbox(&mut self, place: &Place, key: &str, text: &str) -> bool {
+        let good = is_mailbox(text);
+        if !good {
+            self.wrong(
+                place,
+                format!("`{key}` {text:?} is no mail address, such as \"me@example.org\""),
+            );
+        }
+        good
+    }
+
+    /// The password of the environment, or of the file that is named; the last line end is not
+    /// part of it, because editors and `echo` add one.
+    fn password(&mut self, group: &Group) -> Option<SecretString> {
+        // The environment wins over the file, as everywhere.
+        if let Some((_, password)) = self.text(group, "password") {
+            return Some(SecretString::from(password));
+        }
+        let (place, path) = self.text(group, "password_file")?;
+        match std::fs::read_to_string(path) {
+            Ok(text) => {
+                let password = text.strip_suffix('\n').unwrap_or(&text);
+                let password = password.strip_suffix('\r').unwrap_or(password);
+                if password.is_empty() {
+                    self.wrong(place, format!("`password_file` {path:?} is empty"));
+                    return None;
+                }
+                Some(SecretString::from(password))
+            }
+            Err(error) => {
+                self.wrong(place, format!("`password_file` {path:?} cannot be read: {error}"));
+                None
+            }
+        }
+    }
+}
+
+/// Values of which each may occur once.
+struct Unique {
+    section: &'static str,
+    key: &'static str,
+    seen: BTreeMap<String, Place>,
+}
+
+impl Unique {
+    fn new(section: &'static str, key: &'static str) -> Self {
+        Self { section, key, seen: BTreeMap::new() }
+    }
+
+    /// `shown` is the value as it may be shown.
+    fn insert(&mut self, check: &mut Check<'_>, place: &Place, value: &str, shown: &str) {
+        let Self { section, key, seen } = self;
+        if let Some(first) = seen.get(value) {
+            check.wrong(
+                place,
+                format!("a second [[{section}]] with the {key} {shown:?}; the first is at {first}"),
+            );
+        } else {
+            seen.insert(value.to_owned(), place.clone());
+        }
+    }
+}
+
+fn address_hint(error: &bootwatch_rules::AddressError) -> String {
+    use bootwatch_rules::AddressError;
+    match error {
+        AddressError::NotBech32(..) => {
+            format!("`address` {error}; copy it again, one letter may be missing")
+        }
+        AddressError::Prefix { found, .. } if found == "gonkavaloper" => format!(
+            "`address` {error}: this is the validator's operator address; give the account's own, \
+             which begins with gonka1"
+        ),
+        AddressError::Prefix { .. } => {
+            format!(
+                "`address` {error}: it belongs to another chain; a Gonka host begins with gonka1"
+            )
+        }
+    }
+}
+
+/// `gonka1abcd…wxyz`, for a host without a name.
+fn short(address: &Address) -> String {
+    let text = address.as_str();
+    match (text.get(..10), text.get(text.len().saturating_sub(4)..)) {
+        (Some(head), Some(tail)) => format!("{head}…{tail}"),
+        _ => text.to_owned(),
+    }
+}
+
+fn host_and_port(text: &str) -> Option<(String, u16)> {
+    let (host, port) = text.rsplit_once(':')?;
+    let host = match host.strip_prefix('[') {
+        Some(inner) => inner.strip_suffix(']')?,
+        None if host.contains(':') => return None,
+        None => host,
+    };
+    let good = !host.is_empty() && !host.contains(|c: char| c.is_whitespace() || "/@".contains(c));
+    let port = port.parse().ok().filter(|port| *port != 0)?;
+    good.then(|| (host.to_owned(), port))
+}
+
+/// `a@b` or `Name <a@b>`, loosely: the mail library has the last word.
+fn is_mailbox(text: &str) -> bool {
+    if text.chars().any(char::is_control) {
+        return false;
+    }
+    let address = match text.split_once('<') {
+        Some((_, rest)) => match rest.strip_suffix('>') {
+            Some(address) => address,
+            None => return false,
+        },
+        None => text,
+    };
+    let Some((local, domain)) = address.rsplit_once('@') else { return false };
+    let plain = |part: &str| {
+        !part.is_empty() && !part.contains(|c: char| c.is_whitespace() || "<>,".contains(c))
+    };
+    plain(local) && plain(domain)
+}

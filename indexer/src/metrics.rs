@@ -1,0 +1,492 @@
+//! What Prometheus sees. Two parts: counters and histograms of what this process did, and gauges of
+//! the newest [`Situation`], which are built from it when they are asked for. So a scrape shows one
+//! Situation, never a mixture of two; a label value that vanished from it is gone; and publishing a
+//! block costs a pointer.
+//!
+//! Conventions: prefix `bootwatch_`, base units in the name, instants instead of time left, labels
+//! only from the configuration, from governance (models) or from lists in this room.
+
+mod families;
+mod process;
+mod situation;
+
+use std::{
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+
+use bootwatch_rules::situation::Situation;
+use jiff::Timestamp;
+use prometheus::{
+    Encoder, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec,
+    IntGauge, IntGaugeVec, Opts, Registry, TextEncoder, core::Collector,
+};
+
+/// The content type of [`Metrics::text`].
+pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// How a block came to us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BlockSource {
+    /// A websocket frame.
+    Websocket,
+    /// Fetched at the tip.
+    Poll,
+    /// Fetched to close a gap.
+    Backfill,
+}
+
+impl BlockSource {
+    const ALL: [Self; 3] = [Self::Websocket, Self::Poll, Self::Backfill];
+
+    /// The word for it in labels and logs.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Websocket => "ws",
+            Self::Poll => "poll",
+            Self::Backfill => "backfill",
+        }
+    }
+}
+
+/// Why a websocket ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Disconnect {
+    /// No data for too long.
+    Idle,
+    /// The node closed it.
+    Closed,
+    /// The node said that we are too slow.
+    SlowClient,
+    /// Anything else.
+    Error,
+}
+
+impl Disconnect {
+    const ALL: [Self; 4] = [Self::Idle, Self::Closed, Self::SlowClient, Self::Error];
+
+    /// The word for it in labels and logs.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Closed => "closed",
+            Self::SlowClient => "slow_client",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// Events with a label of their own; all others are `other`.
+pub const EVENTS: &[&str] = &[
+    "bootstrap_model_preeligibility",
+    "epoch_error",
+    "empty_epoch_fallback_applied",
+    "maintenance_activated",
+    "maintenance_completed",
+    "maintenance_canceled",
+    "slash_collateral",
+    "deposit_collateral",
+    "withdraw_collateral",
+    "inference.bls.EventKeyGenerationInitiated",
+    "active_proposal",
+    "inactive_proposal",
+    "submit_proposal",
+    "proposal_vote",
+    "choice",
+    "store_commit",
+];
+
+/// Every metric of this process.
+pub struct Metrics {
+    registry: Registry,
+    newest: RwLock<Option<Arc<Situation>>>,
+    blocks: IntCounterVec,
+    events: IntCounterVec,
+    decode_failures: IntCounterVec,
+    delay: Histogram,
+    commit: Histogram,
+    connects: IntCounterVec,
+    disconnects: IntCounterVec,
+    last_message: GaugeVec,
+    mismatches: IntCounterVec,
+    requests: IntCounterVec,
+    failures: IntCounterVec,
+    durations: HistogramVec,
+    rule_mismatches: IntCounterVec,
+    notifications: IntCounterVec,
+    notification_failures: IntCounterVec,
+    queue: IntGaugeVec,
+    oldest: GaugeVec,
+    last_success: GaugeVec,
+    delivery: Histogram,
+    database: IntGauge,
+    wal: IntGauge,
+    busy: IntCounter,
+    evaluations: IntCounter,
+    last_evaluation: Gauge,
+}
+
+impl std::fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Metrics").finish_non_exhaustive()
+    }
+}
+
+impl Metrics {
+    /// A registry of its own; nothing is shared with another instance in the process. The series
+    /// of the given endpoints exist from the start, at 0.
+    #[must_use]
+    pub fn new<'a>(endpoints: impl IntoIterator<Item = &'a str>) -> Self {
+        let registry = Registry::new();
+        let r = &registry;
+        let metrics = Self {
+            newest: RwLock::new(None),
+            blocks: counters(
+                r,
+                "bootwatch_ingest_blocks_total",
+                "Blocks stored, by the way they came: websocket, polling at the tip, or back-filling.",
+                &["source"],
+            ),
+            events: counters(
+                r,
+                "bootwatch_ingest_events_total",
+                "Chain events, choices and store commits stored, by kind.",
+                &["event"],
+            ),
+            decode_failures: counters(
+                r,
+                "bootwatch_ingest_event_decode_failures_total",
+                "Things in blocks that should have been readable and were not; each is stored as it came.",
+                &["event"],
+            ),
+            delay: histogram(
+                r,
+                "bootwatch_ingest_delay_seconds",
+                "From a block's own time to its commit in the database, at the tip.",
+                &[0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 7.5, 10.0, 15.0, 30.0, 60.0, 300.0],
+            ),
+            commit: histogram(
+                r,
+                "bootwatch_ingest_commit_duration_seconds",
+                "Duration of one database transaction with a block.",
+                &[0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0],
+            ),
+            connects: counters(
+                r,
+                "bootwatch_ws_connects_total",
+                "Websocket subscriptions established.",
+                &["endpoint"],
+            ),
+            disconnects: counters(
+                r,
+                "bootwatch_ws_disconnects_total",
+                "Websocket subscriptions ended, by reason.",
+                &["endpoint", "reason"],
+            ),
+            last_message: gauges(
+                r,
+                "bootwatch_endpoint_last_message_timestamp_seconds",
+                "When the endpoint last sent anything of use.",
+                &["endpoint"],
+            ),
+            mismatches: counters(
+                r,
+                "bootwatch_endpoint_mismatches_total",
+                "Blocks of an endpoint that did not link to those already stored.",
+                &["endpoint"],
+            ),
+            requests: counters(
+                r,
+                "bootwatch_rpc_requests_total",
+                "RPC requests sent.",
+                &["endpoint", "method"],
+            ),
+            failures: counters(
+                r,
+                "bootwatch_rpc_request_failures_total",
+                "RPC requests without a usable answer, by reason.",
+                &["endpoint", "method", "reason"],
+            ),
+            durations: histograms(
+                r,
+                "bootwatch_rpc_request_duration_seconds",
+                "Duration of RPC requests.",
+                &["method"],
+                &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0],
+            ),
+            rule_mismatches: counters(
+                r,
+                "bootwatch_rule_mismatches_total",
+                "Statements of Bootwatch that the chain contradicted afterwards: its rules are wrong there.",
+                &["statement"],
+            ),
+            notifications: counters(
+                r,
+                "bootwatch_notifications_total",
+                "Messages accepted by the other side.",
+                &["channel"],
+            ),
+            notification_failures: counters(
+                r,
+                "bootwatch_notification_failures_total",
+                "Attempts to deliver a message that failed.",
+                &["channel", "reason"],
+            ),
+            queue: int_gauges(
+                r,
+                "bootwatch_notification_queue_length",
+                "Messages that wait for delivery.",
+                &["channel"],
+            ),
+            oldest: gauges(
+                r,
+                "bootwatch_notification_oldest_pending_timestamp_seconds",
+                "When the oldest message that waits was decided; 0 when none waits.",
+                &["channel"],
+            ),
+            last_success: gauges(
+                r,
+                "bootwatch_notification_last_success_timestamp_seconds",
+                "When a message was last accepted; 0 before the first.",
+                &["channel"],
+            ),
+            delivery: histogram(
+                r,
+                "bootwatch_notification_delivery_seconds",
+                "From the decision for a message to its acceptance.",
+                &[0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 1800.0, 7200.0, 86400.0],
+            ),
+            database: int_gauge(r, "bootwatch_db_size_bytes", "Size of the database file."),
+            wal: int_gauge(
+                r,
+                "bootwatch_db_wal_size_bytes",
+                "Size of the database's write-ahead log.",
+            ),
+            busy: counter(
+                r,
+                "bootwatch_db_busy_total",
+                "Transactions that had to wait for another process.",
+            ),
+            evaluations: counter(
+                r,
+                "bootwatch_alert_evaluations_total",
+                "Times the alerts were evaluated.",
+            ),
+            last_evaluation: gauge(
+                r,
+                "bootwatch_alert_last_evaluation_timestamp_seconds",
+                "When the alerts were last evaluated.",
+            ),
+            registry,
+        };
+        metrics.initialise(endpoints);
+        metrics
+    }
+
+    /// Known label values exist from the start, so that a rate over them sees the first event.
+    fn initialise<'a>(&self, endpoints: impl IntoIterator<Item = &'a str>) {
+        for source in BlockSource::ALL {
+            self.blocks.with_label_values(&[source.as_str()]);
+        }
+        for event in EVENTS.iter().chain(&["other"]) {
+            self.events.with_label_values(&[event]);
+        }
+        for kind in ["bootstrap_model_preeligibility", "tx", "other"] {
+            self.decode_failures.with_label_values(&[kind]);
+        }
+        for statement in ["projection", "forecast"] {
+            self.rule_mismatches.with_label_values(&[statement]);
+        }
+        for endpoint in endpoints {
+            self.connects.with_label_values(&[endpoint]);
+            for reason in Disconnect::ALL {
+                self.disconnects.with_label_values(&[endpoint, reason.as_str()]);
+            }
+            self.mismatches.with_label_values(&[endpoint]);
+            self.last_message.with_label_values(&[endpoint]);
+        }
+        process::register(&self.registry);
+    }
+
+    /// A block has been stored.
+    pub fn block_stored(&self, source: BlockSource) {
+        self.blocks.with_label_values(&[source.as_str()]).inc();
+    }
+
+    /// The transaction of a block took this long.
+    pub fn committed(&self, took: Duration) {
+        self.commit.observe(took.as_secs_f64());
+    }
+
+    /// A block at the tip was stored this long after its own time. A clock that is ahead of ours
+    /// counts as 0.
+    pub fn delayed(&self, block_time: Timestamp, now: Timestamp) {
+        let seconds = now.duration_since(block_time).as_secs_f64();
+        self.delay.observe(seconds.max(0.0));
+    }
+
+    /// Events of a kind ([`EVENTS`], or the chain's own name) have been stored.
+    pub fn events(&self, kind: &str, count: u64) {
+        self.events.with_label_values(&[listed(kind, EVENTS)]).inc_by(count);
+    }
+
+    /// Something in a block could not be read.
+    pub fn undecodable(&self, what: &str) {
+        let what = if what == "tx" { what } else { listed(what, EVENTS) };
+        self.decode_failures.with_label_values(&[what]).inc();
+    }
+
+    /// A websocket subscription stands.
+    pub fn ws_connected(&self, endpoint: &str) {
+        self.connects.with_label_values(&[endpoint]).inc();
+    }
+
+    /// A websocket subscription ended.
+    pub fn ws_disconnected(&self, endpoint: &str, reason: Disconnect) {
+        self.disconnects.with_label_values(&[endpoint, reason.as_str()]).inc();
+    }
+
+    /// An endpoint sent something of use.
+    pub fn endpoint_message(&self, endpoint: &str, now: Timestamp) {
+        self.last_message.with_label_values(&[endpoint]).set(seconds(now));
+    }
+
+    /// A block of an endpoint does not link to ours.
+    pub fn endpoint_mismatch(&self, endpoint: &str) {
+        self.mismatches.with_label_values(&[endpoint]).inc();
+    }
+
+    /// An RPC request was answered, or failed for the given reason.
+    pub fn rpc(
+        &self,
+        endpoint: &str,
+        method: &'static str,
+        took: Duration,
+        failure: Option<&'static str>,
+    ) {
+        self.requests.with_label_values(&[endpoint, method]).inc();
+        self.durations.with_label_values(&[method]).observe(took.as_secs_f64());
+        if let Some(reason) = failure {
+            self.failures.with_label_values(&[endpoint, method, reason]).inc();
+        }
+    }
+
+    /// The chain contradicted a statement: `projection` (the capture) or `forecast` (the charges).
+    pub fn rule_mismatch(&self, statement: &'static str) {
+        self.rule_mismatches.with_label_values(&[statement]).inc();
+    }
+
+    /// A message was accepted, this long after it was decided.
+    pub fn delivered(&self, channel: &'static str, decided: Timestamp, now: Timestamp) {
+        self.notifications.with_label_values(&[channel]).inc();
+        self.last_success.with_label_values(&[channel]).set(seconds(now));
+        self.delivery.observe(now.duration_since(decided).as_secs_f64().max(0.0));
+    }
+
+    /// An attempt to deliver failed.
+    pub fn delivery_failed(&self, channel: &'static str, reason: &'static str) {
+        self.notification_failures.with_label_values(&[channel, reason]).inc();
+    }
+
+    /// Messages that wait, and the time of the oldest. Call it at start too: the series exist from
+    /// then on.
+    pub fn backlog(&self, channel: &'static str, length: u64, oldest: Option<Timestamp>) {
+        self.queue.with_label_values(&[channel]).set(i64::try_from(length).unwrap_or(i64::MAX));
+        self.oldest.with_label_values(&[channel]).set(oldest.map_or(0.0, seconds));
+        self.notifications.with_label_values(&[channel]);
+        self.last_success.with_label_values(&[channel]);
+    }
+
+    /// Sizes of the database's files, in bytes.
+    pub fn database_size(&self, database: u64, wal: u64) {
+        self.database.set(i64::try_from(database).unwrap_or(i64::MAX));
+        self.wal.set(i64::try_from(wal).unwrap_or(i64::MAX));
+    }
+
+    /// A transaction had to wait for another process.
+    pub fn database_busy(&self) {
+        self.busy.inc();
+    }
+
+    /// The alerts have been evaluated.
+    pub fn evaluated(&self, now: Timestamp) {
+        self.evaluations.inc();
+        self.last_evaluation.set(seconds(now));
+    }
+
+    /// Publishes a Situation: the next scrape shows it, and nothing of the one before.
+    pub fn update(&self, situation: &Arc<Situation>) {
+        *self.newest.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(situation));
+    }
+
+    /// Everything in Prometheus' text format ([`CONTENT_TYPE`]). Reads memory and `/proc/self`.
+    #[must_use]
+    pub fn text(&self) -> Vec<u8> {
+        let newest = self.newest.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut families = self.registry.gather();
+        families.extend(situation::families(newest.as_deref()));
+        let mut text = Vec::with_capacity(64 * 1024);
+        // Writing to memory cannot fail; a family without series would be refused, and none is.
+        if let Err(error) = TextEncoder::new().encode(&families, &mut text) {
+            tracing::error!(%error, "metrics cannot be written");
+        }
+        text
+    }
+}
+
+fn listed<'a>(kind: &'a str, list: &[&str]) -> &'a str {
+    if list.contains(&kind) { kind } else { "other" }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "exact to a microsecond until the year 2255")]
+fn seconds(at: Timestamp) -> f64 {
+    at.as_microsecond() as f64 / 1e6
+}
+
+fn register<C: Collector + Clone + 'static>(registry: &Registry, made: prometheus::Result<C>) -> C {
+    let collector = made.expect("names and labels of metrics are valid literals");
+    registry.register(Box::new(collector.clone())).expect("names of metrics are distinct literals");
+    collector
+}
+
+fn counter(registry: &Registry, name: &str, help: &str) -> IntCounter {
+    register(registry, IntCounter::new(name, help))
+}
+
+fn counters(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
+    register(registry, IntCounterVec::new(Opts::new(name, help), labels))
+}
+
+fn gauge(registry: &Registry, name: &str, help: &str) -> Gauge {
+    register(registry, Gauge::new(name, help))
+}
+
+fn int_gauge(registry: &Registry, name: &str, help: &str) -> IntGauge {
+    register(registry, IntGauge::new(name, help))
+}
+
+fn gauges(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> GaugeVec {
+    register(registry, GaugeVec::new(Opts::new(name, help), labels))
+}
+
+fn int_gauges(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
+    register(registry, IntGaugeVec::new(Opts::new(name, help), labels))
+}
+
+fn histogram(registry: &Registry, name: &str, help: &str, buckets: &[f64]) -> Histogram {
+    let options = HistogramOpts::new(name, help).buckets(buckets.to_vec());
+    register(registry, Histogram::with_opts(options))
+}
+
+fn histograms(
+    registry: &Registry,
+    name: &str,
+    help: &str,
+    labels: &[&str],
+    buckets: &[f64],
+) -> HistogramVec {
+    let options = HistogramOpts::new(name, help).buckets(buckets.to_vec());
+    register(registry, HistogramVec::new(options, labels))
+}
