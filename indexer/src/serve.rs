@@ -1,0 +1,85 @@
+//! What others may read over HTTP: metrics, health, the Situation as JSON, and a page.
+//!
+//! Everything is answered from memory: from the newest [`Situation`] and from the metrics. No
+//! request touches the database or a node, waits for ingestion, or can change anything.
+
+mod connections;
+mod routes;
+
+use std::{io, net::SocketAddr, sync::Arc};
+
+use bootwatch_rules::situation::Situation;
+use tokio::{net::TcpListener, sync::watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::metrics::Metrics;
+
+/// What the daemon publishes; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Published {
+    /// The newest Situation; none until the first block has been judged.
+    pub situation: watch::Receiver<Option<Arc<Situation>>>,
+    /// The metrics.
+    pub metrics: Arc<Metrics>,
+}
+
+/// Why nothing can be served.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {}", why(.source, *.address))]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// The system's reason.
+        #[source]
+        source: io::Error,
+    },
+}
+
+fn why(error: &io::Error, address: SocketAddr) -> String {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => format!(
+            "port {} is in use; stop the other program or choose another [http] listen",
+            address.port()
+        ),
+        io::ErrorKind::AddrNotAvailable => {
+            "this machine does not have that address; correct [http] listen".to_owned()
+        }
+        io::ErrorKind::PermissionDenied => {
+            format!("port {} needs privileges; choose one above 1023", address.port())
+        }
+        _ => error.to_string(),
+    }
+}
+
+/// A bound socket: whoever holds it has the port, nothing is answered yet.
+#[derive(Debug)]
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl Server {
+    /// Takes the port. Do this before anything that costs, such as opening the database.
+    ///
+    /// # Errors
+    /// [`ServeError::Bind`] names the address and what to do.
+    pub async fn bind(listen: SocketAddr) -> Result<Self, ServeError> {
+        let bind = |source| ServeError::Bind { address: listen, source };
+        let listener = TcpListener::bind(listen).await.map_err(bind)?;
+        let address = listener.local_addr().map_err(bind)?;
+        Ok(Self { listener, address })
+    }
+
+    /// The address, with the port that the system chose when 0 was asked for.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Answers until `stop`, then lets running answers finish for a moment.
+    pub async fn run(self, published: Published, stop: CancellationToken) {
+        connections::serve(self.listener, routes::router(published), stop).await;
+    }
+}

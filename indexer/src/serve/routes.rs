@@ -1,0 +1,103 @@
+//! The addresses and what they answer.
+
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    extract::{Request, State},
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use bootwatch_rules::situation::Situation;
+
+use super::Published;
+use crate::metrics;
+
+/// Sent with every answer. Nothing may be framed, sniffed, or fetched from elsewhere by the page.
+const HEADERS: [(HeaderName, HeaderValue); 6] = [
+    (
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(
+            "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; \
+             form-action 'none'; frame-ancestors 'none'",
+        ),
+    ),
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+    (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        HeaderValue::from_static("same-origin"),
+    ),
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+];
+
+pub(super) fn router(published: Published) -> Router {
+    Router::new()
+        .route("/metrics", get(metrics))
+        .route("/-/healthy", get(healthy))
+        .route("/-/ready", get(ready))
+        .route("/api/v1/status", get(status))
+        .fallback(nothing)
+        .layer(middleware::from_fn(secure))
+        .with_state(published)
+}
+
+async fn secure(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    for (name, value) in HEADERS {
+        response.headers_mut().entry(name).or_insert(value);
+    }
+    response
+}
+
+fn newest(published: &Published) -> Option<Arc<Situation>> {
+    published.situation.borrow().clone()
+}
+
+async fn metrics(State(published): State<Published>) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], published.metrics.text())
+}
+
+/// The process answers: that is all this says.
+async fn healthy() -> &'static str {
+    "healthy\n"
+}
+
+/// Whether what is served holds now.
+async fn ready(State(published): State<Published>) -> (StatusCode, String) {
+    match newest(&published) {
+        None => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "not ready: no block has been taken in yet\n".to_owned(),
+        ),
+        Some(situation) if situation.stale => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            format!(
+                "not ready: the data is old, the newest block is {} of {}\n",
+                situation.complete_to, situation.head_time
+            ),
+        ),
+        Some(situation) => (
+            StatusCode::OK,
+            format!("ready: block {} of {}\n", situation.complete_to, situation.head_time),
+        ),
+    }
+}
+
+async fn status(State(published): State<Published>) -> Response {
+    match newest(&published) {
+        Some(situation) => Json(&*situation).into_response(),
+        None => problem(StatusCode::SERVICE_UNAVAILABLE, "no block has been taken in yet"),
+    }
+}
+
+async fn nothing() -> Response {
+    problem(StatusCode::NOT_FOUND, "there is nothing at this address")
+}
+
+fn problem(status: StatusCode, error: &str) -> Response {
+    (status, Json(serde_json::json!({ "error": error }))).into_response()
+}
