@@ -19,14 +19,15 @@ pub struct Decimal {
     pub exponent: i32,
 }
 
-/// The largest power of ten that fits an `i128`.
-const MAX_POWER: u32 = 38;
+/// Places after the point that a fraction may have: two such numbers below 1 still add up within
+/// an `i128`, so that a sum of charges is always exact.
+const MAX_PLACES: u32 = 37;
 
 /// A decimal that no exact number of ours can hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DecimalError {
     /// It has more places after the point than an exact fraction can hold.
-    #[error("{0} is too fine: an exact fraction holds 38 places after the point")]
+    #[error("{0} is too fine: an exact fraction holds 37 places after the point")]
     TooFine(Decimal),
     /// It, or its product with a weight, is too large.
     #[error("{0} is too large to calculate with")]
@@ -93,8 +94,11 @@ impl Decimal {
         }
         // Trailing zeros of the value may bring an absurd exponent back into range.
         let (mut value, mut places) = (self.value, places);
-        while places > MAX_POWER && value % 10 == 0 {
+        while places > MAX_PLACES && value % 10 == 0 {
             (value, places) = (value / 10, places - 1);
+        }
+        if places > MAX_PLACES {
+            return Err(DecimalError::TooFine(self));
         }
         ten_to(places)
             .and_then(|power| Fraction::new(i128::from(value), power))
@@ -172,11 +176,11 @@ mod tests {
         assert_eq!(large.floor_of(0), Ok(0));
         assert_eq!(large.floor_of(1), Err(DecimalError::TooLarge(large)));
         assert_eq!(large.to_fraction(), Err(DecimalError::TooLarge(large)));
-        let fine = Decimal::new(1, -39);
+        let fine = Decimal::new(1, -38);
         assert_eq!(fine.to_fraction(), Err(DecimalError::TooFine(fine)));
         assert_eq!(
-            Decimal::new(10, -39).to_fraction().unwrap().to_string(),
-            format!("1/1{:0>38}", 0)
+            Decimal::new(10, -38).to_fraction().unwrap().to_string(),
+            format!("1/1{:0>37}", 0)
         );
         assert_eq!(Decimal::new(0, i32::MIN).to_fraction(), Ok(Fraction::ZERO));
     }

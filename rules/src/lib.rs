@@ -4,6 +4,7 @@
 //! integers, shares are exact fractions; no float takes part in a rule.
 
 mod capture;
+mod charge;
 mod choice;
 mod decimal;
 mod facts;
@@ -13,11 +14,14 @@ mod names;
 mod network;
 mod params;
 pub mod preeligibility;
+pub mod resolution;
 mod rule_set;
+pub mod scenario;
 pub mod situation;
 mod state;
 
 pub use capture::Capture;
+pub use charge::{HostCharge, ModelCharge, Penalties, PenaltyError, PenaltyProblem, Share};
 pub use choice::{Choice, ChoiceAction, ChoiceTx, MessagePath, Position};
 pub use decimal::{Decimal, DecimalError};
 pub use facts::{BlockFacts, ChainEvent, Malformed, StoreCommit, WeightDistribution};
@@ -25,6 +29,7 @@ pub use fraction::{Fraction, FractionError};
 pub use names::{Address, AddressError, ModelId};
 pub use network::{Network, NetworkError};
 pub use params::{DelegationParams, EpochParams, ModelParams, Params};
+pub use resolution::Mode;
 pub use rule_set::{RuleSet, UnknownRuleSet};
 pub use state::{
     ChainState, ChargeSnapshot, Epoch, Exclusion, GroupMember, HostChoices, Member, ModelGroup,
