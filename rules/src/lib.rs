@@ -6,6 +6,7 @@
 mod capture;
 mod charge;
 mod choice;
+pub mod clock;
 mod decimal;
 mod facts;
 mod fraction;
