@@ -1,13 +1,32 @@
 //! The ledger: the chain's state as it follows from a base and the blocks after it.
+//!
+//! It owns the choice state machine, the work of the running PoC stage and what past heights froze.
+//! The chain's own answers at a height win over what was derived from blocks; between two answers
+//! the blocks alone carry it on. It reads nothing itself: [`Ledger::needs`] says what to ask.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+mod apply;
+mod needs;
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    ops::ControlFlow,
+};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use self::needs::Needs;
 use crate::{
-    Address, Capture, ChainState, ChargeSnapshot, Choice, Height, ModelId, Position, Weight,
+    Address, Capture, ChainState, ChargeSnapshot, Choice, DelegationParams, EpochIndex, Height,
+    ModelId, ModelParams, Position, Weight,
+    clock::{Clock, ClockParams},
 };
+
+/// Recent blocks that a ledger keeps for the pace of the chain: about three hours on mainnet.
+pub const MAX_TICKS: usize = 2048;
+
+/// Choices without their origin, by model and host.
+pub type Choices = BTreeMap<ModelId, BTreeMap<Address, Choice>>;
 
 /// A choice that stands, and where it comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,6 +92,46 @@ pub struct Ledger {
     pub work: BTreeMap<ModelId, BTreeMap<Address, Work>>,
     /// The charges of the newest epoch for which they were read.
     pub charges: Option<ChargeSnapshot>,
+    /// What past heights froze.
+    pub frozen: Frozen,
+}
+
+/// What past heights froze or removed: later choices do not change it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Frozen {
+    /// All choices at the newest capture.
+    pub capture: Option<FrozenChoices>,
+    /// All choices at the newest validation start.
+    pub validation_start: Option<FrozenChoices>,
+    /// The refusals and intents that the newest wipe removed.
+    pub wiped: Option<FrozenChoices>,
+    /// What each model's newest capture was judged by.
+    pub terms: BTreeMap<ModelId, CaptureTerms>,
+}
+
+/// Choices at the end of one block.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct FrozenChoices {
+    /// The block.
+    pub height: Height,
+    /// The epoch that they count for; for a wipe, the epoch just formed. None when the clock did
+    /// not expect this block to freeze anything.
+    pub epoch: Option<EpochIndex>,
+    /// The choices.
+    pub choices: Choices,
+}
+
+/// The parameters that a capture was judged by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaptureTerms {
+    /// The capture's block.
+    pub height: Height,
+    /// The epoch it counts for; none when the clock did not expect a capture there.
+    pub epoch: Option<EpochIndex>,
+    /// Thresholds at that height.
+    pub params: DelegationParams,
+    /// The model's own parameters at that height.
+    pub model: Option<ModelParams>,
 }
 
 /// Why a choice changed.
@@ -122,6 +181,29 @@ impl Ledger {
     #[must_use]
     pub fn choice(&self, host: &Address, model: &ModelId) -> Option<&Standing> {
         self.choices.get(model)?.get(host)
+    }
+
+    /// The epoch clock at the end of block `tip`: the chain's records as they were last read,
+    /// carried on with the parameters that were read with them. None before the first reading.
+    #[must_use]
+    pub fn clock(&self) -> Option<(Clock, ClockParams)> {
+        let state = self.state.as_ref()?;
+        let params = ClockParams::from(&state.params);
+        let mut clock = Clock::new(state.effective, state.latest);
+        if let Some(tip) = self.tip {
+            let blocks = state.height.saturating_add(1)..=tip.height;
+            clock.advance(&params, blocks, |_| ControlFlow::Continue(()));
+        }
+        Some((clock, params))
+    }
+
+    /// Standing choices without their origin.
+    #[must_use]
+    pub fn standing(&self) -> Choices {
+        let plain = |hosts: &BTreeMap<Address, Standing>| {
+            hosts.iter().map(|(host, standing)| (host.clone(), standing.choice.clone())).collect()
+        };
+        self.choices.iter().map(|(model, hosts)| (model.clone(), plain(hosts))).collect()
     }
 
     /// Live members of the effective root group with their weights.

@@ -13,6 +13,7 @@ mod fraction;
 pub mod ledger;
 mod names;
 mod network;
+pub mod pace;
 mod params;
 pub mod preeligibility;
 pub mod resolution;

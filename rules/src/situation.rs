@@ -1,9 +1,13 @@
 //! The Situation: everything derivable at one height, and the only input of alerts, metrics,
 //! page, API and command line. Its JSON form is schema version 1.
 
+mod assess;
+mod timetable;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use self::assess::{Inputs, Watched, assess};
 use crate::{Address, Capture, EpochIndex, Height, ModelId, Weight};
 
 /// The version of the JSON form.
@@ -115,6 +119,15 @@ pub enum DeadlineName {
 }
 
 impl DeadlineName {
+    /// All of them, in their order within an epoch.
+    pub const ALL: [Self; 5] = [
+        Self::Capture,
+        Self::PocStart,
+        Self::CommitDeadline,
+        Self::ValidationStart,
+        Self::ValidationEnd,
+    ];
+
     /// The name in JSON, labels and tables.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -1,0 +1,122 @@
+//! What has to be read from the chain so that the ledger stays exact.
+
+use std::collections::BTreeSet;
+
+use super::Ledger;
+use crate::{
+    Address, BlockFacts, ChainState, Height,
+    clock::{Stage, StageEvent, Stages},
+};
+
+/// What to read at the height of one block. Nothing of it blocks ingestion: what cannot be read is
+/// simply not observed, and the ledger carries on from the blocks alone.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Needs {
+    /// Parameters, epochs, members and groups.
+    pub state: bool,
+    /// Choices of these hosts, each completely.
+    pub choices: Vec<Address>,
+    /// The charges under key 0x6c.
+    pub charges: bool,
+}
+
+impl Needs {
+    /// Whether nothing has to be read.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        !self.state && self.choices.is_empty() && !self.charges
+    }
+}
+
+/// Blocks before a capture at which all choices are compared with the chain: early enough that a
+/// host can still act on what a repair brings to light. Shorter with a short deploy window.
+const RECONCILE_LEAD: Height = 60;
+
+impl Ledger {
+    /// What has to be read at the height of `facts`, the block that is about to be applied.
+    /// `every` is the safety net: state is read at least once in that many blocks; 0 turns it off.
+    ///
+    /// New members show only in a state that is read now: pass it to [`Ledger::hosts_to_read`] to
+    /// ask for their choices at the same height, or leave it to the next block.
+    #[must_use]
+    pub fn needs(&self, facts: &BlockFacts, watched: &[Address], every: Height) -> Needs {
+        let height = facts.height;
+        let Some(state) = &self.state else {
+            let choices = self.hosts_to_read(facts, watched, None);
+            return Needs { state: true, choices, charges: true };
+        };
+        let stages = self.reached(height);
+        let due = every > 0 && height.saturating_sub(state.height) >= every;
+        let next_is_capture = self.reached(height.saturating_add(1)).contains(&Stage::Capture);
+        Needs {
+            state: due || !stages.is_empty() || next_is_capture || changes_state(facts),
+            choices: self.hosts_to_read(facts, watched, None),
+            charges: stages.contains(&Stage::ValidationEnd),
+        }
+    }
+
+    /// The hosts whose choices have to be read at the height of `facts`: those not known yet, and
+    /// all of them after a wipe and shortly before a capture. `fresh` is the state just read at
+    /// that height, if it was.
+    #[must_use]
+    pub fn hosts_to_read(
+        &self,
+        facts: &BlockFacts,
+        watched: &[Address],
+        fresh: Option<&ChainState>,
+    ) -> Vec<Address> {
+        let members = fresh.or(self.state.as_ref()).map_or(&[][..], |state| &state.members);
+        let all: BTreeSet<&Address> =
+            members.iter().map(|member| &member.host).chain(watched).collect();
+        let reconcile = self.reconciles(facts.height);
+        all.into_iter()
+            .filter(|host| reconcile || !self.known_hosts.contains(*host))
+            .cloned()
+            .collect()
+    }
+
+    fn reconciles(&self, height: Height) -> bool {
+        let Some((clock, params)) = self.clock() else { return false };
+        if self.reached(height).contains(&Stage::ValidationEnd) {
+            return true;
+        }
+        let lead = (params.deploy_window / 8).clamp(1, RECONCILE_LEAD);
+        clock
+            .context(&params, height)
+            .and_then(|epoch| Stages::of(epoch, &params).capture)
+            .is_some_and(|capture| capture.saturating_sub(lead) == height)
+    }
+
+    /// What the end of block `height` does, as far as it can be told from here.
+    fn reached(&self, height: Height) -> Vec<Stage> {
+        self.expected(height).into_iter().map(|event| event.stage).collect()
+    }
+
+    fn expected(&self, height: Height) -> Vec<StageEvent> {
+        let Some((mut clock, params)) = self.clock() else { return Vec::new() };
+        let first = self.tip.map_or(height, |tip| tip.height.saturating_add(1));
+        let mut events = Vec::new();
+        clock.advance(&params, first..=height, |event| {
+            if event.height == height {
+                events.push(event);
+            }
+            std::ops::ControlFlow::Continue(())
+        });
+        events
+    }
+}
+
+/// Whether something in the block may have changed parameters, members or groups without saying
+/// what: governance, an exclusion, a failed or repaired formation, a host in maintenance.
+fn changes_state(facts: &BlockFacts) -> bool {
+    facts.events.iter().any(|event| {
+        matches!(
+            event.kind.as_str(),
+            "active_proposal"
+                | "cosmos.group.v1.EventUpdateGroup"
+                | "epoch_error"
+                | "empty_epoch_fallback_applied"
+                | "slash_collateral"
+        ) || event.kind.starts_with("maintenance_")
+    })
+}

@@ -1,0 +1,272 @@
+//! From a ledger to a Situation.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    ChoiceView, DataView, Degree, EndpointView, Gap, Gaps, HostModelView, HostView, ModelState,
+    ModelView, SCHEMA_VERSION, Situation, Snapshot, timetable::Timetable,
+};
+use crate::{
+    Address, Capture, ChainState, Choice, Height, ModelId, ModelParams, Network, RuleSet, Weight,
+    ledger::{Ledger, Standing},
+    pace::Pace,
+    preeligibility,
+};
+
+/// A host that is watched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Watched {
+    /// Its name in the configuration.
+    pub name: String,
+    /// Its address.
+    pub address: Address,
+    /// The models that matter to it; none means every model.
+    pub models: Option<Vec<ModelId>>,
+}
+
+/// Everything a Situation is made of.
+#[derive(Debug, Clone)]
+pub struct Inputs<'a> {
+    /// The chain.
+    pub chain_id: &'a str,
+    /// What is known at its tip.
+    pub ledger: &'a Ledger,
+    /// The watched hosts, in the order of the configuration.
+    pub watched: &'a [Watched],
+    /// First height of the contiguous range that ends at the ledger's tip.
+    pub complete_from: Height,
+    /// The newest height that any endpoint has told of.
+    pub head: Height,
+    /// Where the blocks come from.
+    pub endpoints: &'a [EndpointView],
+    /// What is missing or could not be read.
+    pub data: DataView,
+    /// The present time.
+    pub now: Timestamp,
+    /// The configured rule set; without it the node's version decides.
+    pub rule_set: Option<RuleSet>,
+    /// What commands carry as `--node`.
+    pub node: &'a str,
+}
+
+/// Blocks that the head may be ahead before the data counts as stale: with fewer, a block is
+/// merely on its way.
+const HEAD_AHEAD: Height = 5;
+
+/// Builds the Situation at the ledger's tip.
+#[must_use]
+pub fn assess(inputs: &Inputs<'_>) -> Situation {
+    let ledger = inputs.ledger;
+    let pace = Pace::measure(&ledger.ticks);
+    let timetable = Timetable::new(ledger, pace, inputs.head, inputs.now);
+    let state = ledger.state.as_ref();
+    let network = state.and_then(|_| Network::new(ledger.live_members()).ok());
+    let board = Board { ledger, network: network.as_ref(), active: active_models(state) };
+    let rule_set = rule_set(inputs);
+    Situation {
+        schema_version: SCHEMA_VERSION,
+        chain_id: inputs.chain_id.to_owned(),
+        rule_set: rule_set.to_string(),
+        complete_from: inputs.complete_from,
+        complete_to: ledger.tip.map_or(0, |tip| tip.height),
+        head: inputs.head.max(ledger.tip.map_or(0, |tip| tip.height)),
+        head_time: ledger.tip.map_or(Timestamp::UNIX_EPOCH, |tip| tip.time),
+        stale: is_stale(inputs, pace) || timetable.members_are_outdated(),
+        state_height: state.map_or(0, |state| state.height),
+        epoch: timetable.epoch.clone(),
+        models: board.models().into_iter().map(|model| board.model(model)).collect(),
+        hosts: inputs.watched.iter().map(|watched| board.host(watched)).collect(),
+        deadlines: timetable.deadlines,
+        endpoints: inputs.endpoints.to_vec(),
+        data: inputs.data.clone(),
+    }
+}
+
+fn rule_set(inputs: &Inputs<'_>) -> RuleSet {
+    let reported = || inputs.ledger.app_version.as_deref().map(|v| RuleSet::for_version(v).0);
+    inputs.rule_set.or_else(reported).unwrap_or(RuleSet::NEWEST)
+}
+
+/// A header's time is the one at which the block before it was agreed on, so a sound tip may be
+/// two intervals old when the next block is due.
+fn is_stale(inputs: &Inputs<'_>, pace: Option<Pace>) -> bool {
+    let Some(tip) = inputs.ledger.tip else { return true };
+    let patience = pace
+        .map_or(SignedDuration::ZERO, |pace| pace.interval() * 3)
+        .max(SignedDuration::from_secs(15));
+    inputs.now.duration_since(tip.time) > patience
+        || inputs.head.saturating_sub(tip.height) > HEAD_AHEAD
+}
+
+/// Models with a live member that has voting power. In the chain's epoch 0 there are none: its
+/// base state has no model groups at all.
+fn active_models(state: Option<&ChainState>) -> BTreeSet<&ModelId> {
+    let Some(state) = state.filter(|state| state.effective.index != 0) else {
+        return BTreeSet::new();
+    };
+    let live: BTreeSet<&Address> = state
+        .members
+        .iter()
+        .filter(|member| member.excluded.is_none())
+        .map(|member| &member.host)
+        .collect();
+    state
+        .model_groups
+        .iter()
+        .filter(|group| group.members.iter().any(|m| m.voting_power > 0 && live.contains(&m.host)))
+        .map(|group| &group.model_id)
+        .collect()
+}
+
+/// The ledger with what is derived from it once for all models and hosts.
+struct Board<'a> {
+    ledger: &'a Ledger,
+    /// None before the first state, and when the chain's members make no sense.
+    network: Option<&'a Network<'a>>,
+    active: BTreeSet<&'a ModelId>,
+}
+
+impl<'a> Board<'a> {
+    /// Every model in `poc_params`, once, ordered by id.
+    fn models(&self) -> Vec<&'a ModelParams> {
+        let mut models: Vec<_> =
+            self.ledger.state.iter().flat_map(|state| &state.params.models).collect();
+        models.sort_by(|a, b| a.model_id.cmp(&b.model_id));
+        models.dedup_by(|a, b| a.model_id == b.model_id);
+        models
+    }
+
+    fn model(&self, model: &ModelParams) -> ModelView {
+        let active = self.active.contains(&model.model_id);
+        ModelView {
+            model_id: model.model_id.clone(),
+            state: if active { ModelState::Active } else { ModelState::Candidate },
+            penalty_start_epoch: model.penalty_start_epoch,
+            gaps: if active { None } else { self.gaps(model) },
+            snapshot: self.ledger.captures.get(&model.model_id).map(|c| self.snapshot(c)),
+        }
+    }
+
+    /// What the capture would answer now. None while the choice of a live member with weight is
+    /// not known: a gap that is too wide would be as wrong as one that is too narrow.
+    fn gaps(&self, model: &ModelParams) -> Option<Gaps> {
+        let params = self.ledger.state.as_ref()?.params.delegation.as_ref()?;
+        let network = self.network?;
+        let choices = self.ledger.choices.get(&model.model_id);
+        let complete = network.members().all(|(host, weight)| {
+            weight == 0
+                || self.ledger.known_hosts.contains(host)
+                || choices.is_some_and(|hosts| hosts.contains_key(host))
+        });
+        let standing = choices.into_iter().flatten().map(|(host, s)| (host, &s.choice));
+        complete.then(|| {
+            preeligibility::project(params, model, network, standing).gaps(Degree::Projected)
+        })
+    }
+
+    fn snapshot(&self, capture: &Capture) -> Snapshot {
+        let terms = self.ledger.frozen.terms.get(&capture.model_id);
+        let terms = terms.filter(|terms| terms.height == capture.snapshot_height);
+        let gaps = terms.map_or_else(
+            || gaps_without_terms(capture),
+            |terms| preeligibility::gaps_of_capture(capture, &terms.params, Degree::Snapshot),
+        );
+        Snapshot { capture: capture.clone(), epoch: terms.and_then(|terms| terms.epoch), gaps }
+    }
+
+    fn host(&self, watched: &Watched) -> HostView {
+        let wanted = |model: &&ModelParams| {
+            watched.models.as_ref().is_none_or(|only| only.contains(&model.model_id))
+        };
+        HostView {
+            address: watched.address.clone(),
+            name: watched.name.clone(),
+            weight: self.weight(&watched.address),
+            known: self.ledger.known_hosts.contains(&watched.address),
+            models: self
+                .models()
+                .into_iter()
+                .filter(wanted)
+                .map(|model| self.host_model(&watched.address, &model.model_id))
+                .collect(),
+        }
+    }
+
+    fn weight(&self, host: &Address) -> Option<Weight> {
+        self.network?.weight(host)
+    }
+
+    fn host_model(&self, host: &Address, model: &ModelId) -> HostModelView {
+        let standing = self.ledger.choice(host, model);
+        let known = self.ledger.known_hosts.contains(host);
+        HostModelView {
+            model_id: model.clone(),
+            choice: choice_view(standing, known),
+            reaches: if self.active.contains(model) { None } else { self.reaches(host, model) },
+            committed: self
+                .ledger
+                .work
+                .get(model)
+                .and_then(|hosts| hosts.get(host))
+                .and_then(|work| work.committed),
+            advice: None,
+        }
+    }
+
+    /// Whether the host's weight counts towards the candidate's reach: it declared intent, or
+    /// delegates to a live member that did. None when that cannot be told.
+    fn reaches(&self, host: &Address, model: &ModelId) -> Option<bool> {
+        let network = self.network?;
+        if !network.contains(host) {
+            // The chain reads choices of live members only.
+            return Some(false);
+        }
+        match self.known_choice(host, model)? {
+            Some(Choice::Intent) => Some(true),
+            Some(Choice::Delegate { delegate_to }) => Some(
+                network.contains(delegate_to)
+                    && self.known_choice(delegate_to, model)? == Some(&Choice::Intent),
+            ),
+            Some(Choice::Refuse) | None => Some(false),
+        }
+    }
+
+    /// The outer None means that the choice is not known.
+    fn known_choice(&self, host: &Address, model: &ModelId) -> Option<Option<&'a Choice>> {
+        let choice = self.ledger.choice(host, model).map(|standing| &standing.choice);
+        (choice.is_some() || self.ledger.known_hosts.contains(host)).then_some(choice)
+    }
+}
+
+/// Without the parameters of its height, a capture tells what was there and nothing about needs.
+fn gaps_without_terms(capture: &Capture) -> Gaps {
+    let gap = |have| Gap { have, need: None, missing: None };
+    Gaps {
+        degree: Degree::Snapshot,
+        hosts: gap(capture.intent_host_count),
+        weight: gap(capture.intent_weight),
+        reach: gap(capture.reachable_voting_power),
+        pre_eligible: capture.pre_eligible,
+    }
+}
+
+fn choice_view(standing: Option<&Standing>, known: bool) -> ChoiceView {
+    let kind = match standing.map(|standing| &standing.choice) {
+        Some(Choice::Delegate { .. }) => "delegate",
+        Some(Choice::Refuse) => "refuse",
+        Some(Choice::Intent) => "intent",
+        None if known => "none",
+        None => "unknown",
+    };
+    ChoiceView {
+        kind: kind.to_owned(),
+        delegate_to: standing.and_then(|standing| match &standing.choice {
+            Choice::Delegate { delegate_to } => Some(delegate_to.clone()),
+            Choice::Refuse | Choice::Intent => None,
+        }),
+        since: standing.map(|standing| standing.since),
+        tx_hash: standing.and_then(|s| s.origin.as_ref()).map(|origin| origin.tx_hash.clone()),
+    }
+}
