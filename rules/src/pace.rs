@@ -42,12 +42,12 @@ impl Pace {
             .step_by(run)
             .filter_map(|first| mean(ticks[first], ticks[(first + run).min(intervals)]))
             .collect();
-        let interval = median(&mut means)?;
+        let interval = quantile(&mut means, 1, 2)?;
         let mut off: Vec<i64> = means.iter().map(|mean| (mean - interval).abs()).collect();
-        // 3/2 of the median deviation is one standard deviation of a bell curve. Few blocks say
-        // little, however alike they are: hence the second term.
+        // Three runs of four deviate by no more than this, also when the pace changed half-way.
+        // Few blocks say little, however alike they are: hence the second term.
         let count = i64::try_from(intervals).unwrap_or(i64::MAX);
-        let spread = median(&mut off)?.saturating_mul(3) / 2 + interval / count / 2;
+        let spread = quantile(&mut off, 3, 4)? + interval / count / 2;
         Some(Self { interval, spread })
     }
 
@@ -82,10 +82,11 @@ fn mean(first: &Tick, last: &Tick) -> Option<i64> {
     Some(time / blocks).filter(|mean| *mean > 0)
 }
 
-fn median(values: &mut [i64]) -> Option<i64> {
-    let middle = values.len() / 2;
-    values.get(middle)?;
-    Some(*values.select_nth_unstable(middle).1)
+/// The value below which `part / whole` of the values lie.
+fn quantile(values: &mut [i64], part: usize, whole: usize) -> Option<i64> {
+    let place = values.len() * part / whole;
+    values.get(place)?;
+    Some(*values.select_nth_unstable(place).1)
 }
 
 #[cfg(test)]
