@@ -1,6 +1,8 @@
 //! The daemon: from a node's blocks to facts, to a Situation, to metrics, page, API and mail; and
 //! the command line.
 
+pub mod chain;
 pub mod config;
+pub mod daemon;
 pub mod metrics;
 pub mod serve;

@@ -1,0 +1,18 @@
+//! The way to a node: its RPC over HTTP, its subscription, and the shapes of what it sends.
+//!
+//! Nothing here decides anything about the chain. A node's answer is either what was asked for, at
+//! the height it was asked for, or a [`ChainError`] that says what to do about it.
+
+pub mod body;
+mod endpoint;
+mod error;
+mod loose;
+mod rpc;
+mod state;
+mod subscription;
+pub mod wire;
+
+pub use endpoint::Endpoint;
+pub use error::{ChainError, Class, Problem};
+pub use rpc::{Bodies, NodeStatus, Rpc, RpcLimits};
+pub use subscription::{Frame, Subscription};

@@ -1,0 +1,188 @@
+//! The JSON of blocks and their results, shared by HTTP answers and `NewBlock` frames. Only what is
+//! used is declared; everything is borrowed from the text it was read from.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+pub use super::loose::{Int, List, Object, Text};
+
+/// A JSON-RPC answer.
+#[derive(Debug, Deserialize)]
+#[serde(bound(deserialize = "T: Deserialize<'de>"))]
+pub struct Answer<'a, T> {
+    /// Given when the request succeeded.
+    #[serde(default = "Option::default")]
+    pub result: Option<T>,
+    /// Given when it did not.
+    #[serde(default, borrow)]
+    pub error: Option<Fault<'a>>,
+}
+
+/// A JSON-RPC error.
+#[derive(Debug, Deserialize)]
+pub struct Fault<'a> {
+    /// Its code.
+    #[serde(default)]
+    pub code: Int,
+    /// The code in words.
+    #[serde(default, borrow)]
+    pub message: Text<'a>,
+    /// The reason in words.
+    #[serde(default, borrow)]
+    pub data: Text<'a>,
+}
+
+impl Fault<'_> {
+    /// Message and data, for people; bounded.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let text = format!("{}: {}", self.message.as_str(), self.data.as_str());
+        text.chars().take(300).collect()
+    }
+}
+
+/// The result of `block`.
+#[derive(Debug, Deserialize)]
+pub struct BlockAnswer<'a> {
+    /// The block's own identity.
+    #[serde(borrow)]
+    pub block_id: BlockId<'a>,
+    /// The block.
+    #[serde(borrow)]
+    pub block: Block<'a>,
+}
+
+/// A block's identity; the hash is empty before the first block.
+#[derive(Debug, Default, Deserialize)]
+pub struct BlockId<'a> {
+    /// Upper-case hex.
+    #[serde(default, borrow)]
+    pub hash: Text<'a>,
+}
+
+/// A block.
+#[derive(Debug, Deserialize)]
+pub struct Block<'a> {
+    /// Its header.
+    #[serde(borrow)]
+    pub header: Header<'a>,
+    /// Its transactions.
+    #[serde(default, borrow)]
+    pub data: BlockData<'a>,
+}
+
+/// The part of a header that is used.
+#[derive(Debug, Deserialize)]
+pub struct Header<'a> {
+    /// The chain.
+    #[serde(borrow)]
+    pub chain_id: Cow<'a, str>,
+    /// The height.
+    pub height: Int,
+    /// RFC 3339, nanoseconds.
+    #[serde(borrow)]
+    pub time: Cow<'a, str>,
+    /// The block before it.
+    #[serde(default, borrow)]
+    pub last_block_id: BlockId<'a>,
+}
+
+/// A block's transactions.
+#[derive(Debug, Default, Deserialize)]
+pub struct BlockData<'a> {
+    /// Base64, in order of execution; null when there are none.
+    #[serde(default, borrow)]
+    pub txs: List<Text<'a>>,
+}
+
+/// The result of `block_results`.
+#[derive(Debug, Deserialize)]
+pub struct ResultsAnswer<'a> {
+    /// The height.
+    #[serde(default)]
+    pub height: Int,
+    /// One for each transaction.
+    #[serde(default, borrow)]
+    pub txs_results: List<Object<TxResult<'a>>>,
+    /// The block's own events.
+    #[serde(default, borrow)]
+    pub finalize_block_events: List<Object<Event<'a>>>,
+}
+
+/// The result of one transaction.
+#[derive(Debug, Deserialize)]
+pub struct TxResult<'a> {
+    /// 0 for success; dropped by Go where it is 0 and the type is a plain struct.
+    pub code: Option<Int>,
+    /// Events of the ante handler and, on success, of the messages.
+    #[serde(default, borrow)]
+    pub events: List<Object<Event<'a>>>,
+}
+
+/// An event. Its attributes are read only if its type is wanted.
+#[derive(Debug, Deserialize)]
+pub struct Event<'a> {
+    /// Its type.
+    #[serde(default, rename = "type", borrow)]
+    pub kind: Text<'a>,
+    /// A list of [`Attribute`], as it came; absent when it is empty.
+    #[serde(default, borrow)]
+    pub attributes: Option<&'a RawValue>,
+}
+
+/// An attribute of an event.
+#[derive(Debug, Default, Deserialize)]
+pub struct Attribute<'a> {
+    /// Its key.
+    #[serde(default, borrow)]
+    pub key: Text<'a>,
+    /// Its value.
+    #[serde(default, borrow)]
+    pub value: Text<'a>,
+}
+
+/// What arrives on a subscription: a reply has an empty object for a result.
+#[derive(Debug, Deserialize)]
+pub struct Delivery<'a> {
+    /// The event, if it is one.
+    #[serde(default, borrow)]
+    pub data: Option<DeliveryData<'a>>,
+}
+
+/// The typed part of a delivery.
+#[derive(Debug, Deserialize)]
+pub struct DeliveryData<'a> {
+    /// `tendermint/event/NewBlock`.
+    #[serde(default, rename = "type", borrow)]
+    pub kind: Text<'a>,
+    /// The block with its results.
+    #[serde(borrow)]
+    pub value: NewBlock<'a>,
+}
+
+/// A whole block with its results (CometBFT 0.38 `EventDataNewBlock`).
+#[derive(Debug, Deserialize)]
+pub struct NewBlock<'a> {
+    /// The block.
+    #[serde(borrow)]
+    pub block: Block<'a>,
+    /// Its identity.
+    #[serde(borrow)]
+    pub block_id: BlockId<'a>,
+    /// Its results.
+    #[serde(borrow)]
+    pub result_finalize_block: FinalizeResult<'a>,
+}
+
+/// Results as a frame carries them.
+#[derive(Debug, Deserialize)]
+pub struct FinalizeResult<'a> {
+    /// The block's own events.
+    #[serde(default, borrow)]
+    pub events: List<Object<Event<'a>>>,
+    /// One for each transaction.
+    #[serde(default, borrow)]
+    pub tx_results: List<Object<TxResult<'a>>>,
+}

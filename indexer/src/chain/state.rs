@@ -1,0 +1,294 @@
+//! The chain's state at a pinned height, asked from the application.
+
+use std::collections::BTreeMap;
+
+use bootwatch_rules::{
+    Address, ChainState, ChargeSnapshot, Choice, Decimal, DelegationParams, Epoch, EpochParams,
+    Exclusion, GroupMember, Height, HostChoices, Member, ModelGroup, ModelId, ModelParams, Params,
+    Penalty, Transfer,
+};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use prost::Message;
+
+use super::{ChainError, Class, Problem, Rpc, wire};
+
+/// Hosts asked at a time: enough to hide the latency, few enough for a shared node.
+const CONCURRENT: usize = 8;
+/// Governance models on a page, and pages: more than any chain has.
+const PAGE: u64 = 100;
+const PAGES: usize = 20;
+
+impl Rpc {
+    /// Parameters, epochs and groups at a height.
+    ///
+    /// # Errors
+    /// [`ChainError`]; [`Class::Unavailable`] when the node no longer keeps that version.
+    pub async fn read_state(&self, height: Height) -> Result<ChainState, ChainError> {
+        let info: wire::EpochInfoResponse = self.ask("EpochInfo", &(), height).await?;
+        if info.block_height != 0 && info.block_height != height {
+            let reason = format!("epoch_info is for height {}", info.block_height);
+            let problem = Problem::Inconsistent(reason);
+            return Err(self.error("EpochInfo", Some(height), problem, Class::Retry));
+        }
+        let (current, models) = tokio::try_join!(
+            self.ask::<wire::CurrentEpochResponse>("GetCurrentEpoch", &(), height),
+            self.governance_models(height),
+        )?;
+        let effective = current.epoch;
+        let of_epoch = wire::ExcludedParticipantsRequest { epoch_index: effective };
+        let (root, excluded) = tokio::try_join!(
+            self.group(effective, "", height),
+            self.ask::<wire::ExcludedParticipantsResponse>(
+                "ExcludedParticipants",
+                &of_epoch,
+                height,
+            ),
+        )?;
+        let root = root.unwrap_or_default();
+        let groups: Vec<Option<(String, wire::EpochGroupData)>> =
+            stream::iter(root.sub_group_models.clone())
+                .map(|model| async move {
+                    let group = self.group(effective, &model, height).await?;
+                    Ok::<_, ChainError>(group.map(|group| (model, group)))
+                })
+                .buffered(CONCURRENT)
+                .try_collect()
+                .await?;
+        let latest = info.latest_epoch.unwrap_or_default();
+        Ok(ChainState {
+            height,
+            params: params(info.params.unwrap_or_default()),
+            effective: Epoch {
+                index: effective,
+                poc_start: Height::try_from(root.poc_start_block_height).unwrap_or(Height::MAX),
+            },
+            latest: Epoch { index: latest.index, poc_start: latest.poc_start_block_height },
+            members: members(root.validation_weights, excluded.items),
+            model_groups: groups.into_iter().flatten().map(model_group).collect(),
+            governance_models: models,
+        })
+    }
+
+    /// The stored choices of hosts at a height, complete for each.
+    ///
+    /// # Errors
+    /// [`ChainError`] of the first host that could not be read; then none is returned.
+    pub async fn read_choices(
+        &self,
+        hosts: impl IntoIterator<Item = Address>,
+        height: Height,
+    ) -> Result<Vec<HostChoices>, ChainError> {
+        stream::iter(hosts)
+            .map(|host| async move {
+                let request = wire::PocDelegationRequest {
+                    participant: host.as_str().to_owned(),
+                    model_id: String::new(),
+                };
+                let answer: wire::PocDelegationResponse =
+                    self.ask("PoCDelegation", &request, height).await?;
+                Ok(host_choices(host, answer))
+            })
+            .buffered(CONCURRENT)
+            .try_collect()
+            .await
+    }
+
+    /// The charges that stand at a height; none before the chain has fixed any.
+    ///
+    /// # Errors
+    /// [`ChainError`], also when the value cannot be read.
+    pub async fn read_charges(&self, height: Height) -> Result<Option<ChargeSnapshot>, ChainError> {
+        const METHOD: &str = "charges";
+        // Key 0x6c: DelegationRewardTransferSnapshot, since v0.2.14 (x/inference/types/keys.go).
+        let value = self.query(METHOD, "/store/inference/key", vec![0x6c], height).await?;
+        if value.is_empty() {
+            return Ok(None);
+        }
+        let snapshot = wire::RewardTransferSnapshot::decode(value.as_slice())
+            .map_err(|e| self.unreadable(METHOD, Some(height), &e))?;
+        Ok(Some(charges(snapshot)))
+    }
+
+    /// The version that the application reports; empty when it reports none.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub async fn read_app_version(&self, height: Height) -> Result<String, ChainError> {
+        const METHOD: &str = "GetNodeInfo";
+        const PATH: &str = "/cosmos.base.tendermint.v1beta1.Service/GetNodeInfo";
+        let value = self.query(METHOD, PATH, Vec::new(), height).await?;
+        let info = wire::NodeInfoResponse::decode(value.as_slice())
+            .map_err(|e| self.unreadable(METHOD, Some(height), &e))?;
+        let version = info.application_version.unwrap_or_default().version;
+        Ok(version.chars().take(64).collect())
+    }
+
+    /// A group of an epoch; the root group for an empty model; none when it does not exist.
+    async fn group(
+        &self,
+        epoch_index: u64,
+        model: &str,
+        height: Height,
+    ) -> Result<Option<wire::EpochGroupData>, ChainError> {
+        let request = wire::EpochGroupDataRequest { epoch_index, model_id: model.to_owned() };
+        match self.ask::<wire::EpochGroupDataResponse>("EpochGroupData", &request, height).await {
+            Ok(answer) => Ok(answer.epoch_group_data),
+            Err(error) if not_found(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn governance_models(&self, height: Height) -> Result<Vec<ModelId>, ChainError> {
+        let mut models = Vec::new();
+        let mut key = Vec::new();
+        for _ in 0..PAGES {
+            let pagination = Some(wire::PageRequest { key, limit: PAGE });
+            let page: wire::ModelsAllResponse =
+                self.ask("ModelsAll", &wire::ModelsAllRequest { pagination }, height).await?;
+            models.extend(page.model.into_iter().map(|model| ModelId::from(model.id)));
+            key = page.pagination.unwrap_or_default().next_key;
+            if key.is_empty() {
+                break;
+            }
+        }
+        models.sort();
+        models.dedup();
+        Ok(models)
+    }
+
+    /// One query of the chain's `Query` service.
+    async fn ask<T: Message + Default>(
+        &self,
+        method: &'static str,
+        request: &impl Message,
+        height: Height,
+    ) -> Result<T, ChainError> {
+        let path = format!("/inference.inference.Query/{method}");
+        let value = self.query(method, &path, request.encode_to_vec(), height).await?;
+        T::decode(value.as_slice()).map_err(|e| self.unreadable(method, Some(height), &e))
+    }
+}
+
+/// gRPC's NotFound becomes the SDK's `key not found` in an ABCI answer.
+fn not_found(error: &ChainError) -> bool {
+    matches!(&error.problem, Problem::Query { code: 22, codespace, .. } if codespace == "sdk")
+}
+
+fn decimal(wire: wire::Decimal) -> Decimal {
+    Decimal { value: wire.value, exponent: wire.exponent }
+}
+
+fn params(wire: wire::Params) -> Params {
+    let epoch = wire.epoch_params.unwrap_or_default();
+    let poc = wire.poc_params.unwrap_or_default();
+    Params {
+        epoch: EpochParams {
+            epoch_length: epoch.epoch_length,
+            epoch_shift: epoch.epoch_shift,
+            poc_stage_duration: epoch.poc_stage_duration,
+            poc_exchange_duration: epoch.poc_exchange_duration,
+            poc_validation_delay: epoch.poc_validation_delay,
+            poc_validation_duration: epoch.poc_validation_duration,
+            set_new_validators_delay: epoch.set_new_validators_delay,
+            inference_validation_cutoff: epoch.inference_validation_cutoff,
+        },
+        delegation: wire.delegation_params.map(delegation_params),
+        models: poc
+            .models
+            .into_iter()
+            .map(|model| ModelParams {
+                model_id: model.model_id.into(),
+                coefficient: model.weight_scale_factor.map(decimal),
+                penalty_start_epoch: model.penalty_start_epoch,
+            })
+            .collect(),
+        validation_vote_threshold_bps: poc.validation_vote_threshold_bps,
+        guardians: wire.genesis_guardian_params.unwrap_or_default().guardian_addresses,
+    }
+}
+
+fn delegation_params(wire: wire::DelegationParams) -> DelegationParams {
+    let or_zero = |value: Option<wire::Decimal>| decimal(value.unwrap_or_default());
+    DelegationParams {
+        deploy_window: wire.deploy_window,
+        refusal_penalty: or_zero(wire.refusal_penalty),
+        no_participation_penalty: or_zero(wire.no_participation_penalty),
+        delegation_share: or_zero(wire.delegation_share),
+        w_threshold: or_zero(wire.w_threshold),
+        v_min: wire.v_min,
+        cap_factor: or_zero(wire.cap_factor),
+        initial_model_id: wire.initial_model_id.into(),
+        max_model_voting_power: or_zero(wire.max_model_voting_power_percentage),
+    }
+}
+
+fn members(
+    weights: Vec<wire::ValidationWeight>,
+    excluded: Vec<wire::ExcludedParticipant>,
+) -> Vec<Member> {
+    let mut excluded: BTreeMap<String, Exclusion> = excluded
+        .into_iter()
+        .map(|item| {
+            let height = Height::try_from(item.exclusion_block_height).unwrap_or(Height::MAX);
+            (item.address, Exclusion { reason: item.reason, height })
+        })
+        .collect();
+    weights
+        .into_iter()
+        .map(|member| Member {
+            excluded: excluded.remove(&member.member_address),
+            host: member.member_address.into(),
+            weight: member.weight,
+        })
+        .collect()
+}
+
+fn model_group((model, group): (String, wire::EpochGroupData)) -> ModelGroup {
+    let members = group.validation_weights.into_iter().map(|member| GroupMember {
+        host: member.member_address.into(),
+        weight: member.weight,
+        voting_power: member.voting_power,
+    });
+    ModelGroup { model_id: model.into(), members: members.collect() }
+}
+
+/// The chain keeps at most one kind for a host and model; were there more, the delegation would be
+/// what counts for an active model, so it goes last and wins.
+fn host_choices(host: Address, answer: wire::PocDelegationResponse) -> HostChoices {
+    let mut choices: BTreeMap<ModelId, Choice> = BTreeMap::new();
+    for refusal in answer.refusals {
+        choices.insert(refusal.model_id.into(), Choice::Refuse);
+    }
+    for intent in answer.intents {
+        choices.insert(intent.model_id.into(), Choice::Intent);
+    }
+    for delegation in answer.delegations {
+        let delegate_to = Address::from(delegation.delegate_to);
+        choices.insert(delegation.model_id.into(), Choice::Delegate { delegate_to });
+    }
+    HostChoices { host, choices: choices.into_iter().collect() }
+}
+
+fn charges(wire: wire::RewardTransferSnapshot) -> ChargeSnapshot {
+    ChargeSnapshot {
+        epoch_index: wire.epoch_index,
+        transfers: wire
+            .transfers
+            .into_iter()
+            .map(|transfer| Transfer {
+                model_id: transfer.model_id.into(),
+                from: transfer.from.into(),
+                to: transfer.to.into(),
+                share: decimal(transfer.share.unwrap_or_default()),
+            })
+            .collect(),
+        penalties: wire
+            .penalties
+            .into_iter()
+            .map(|penalty| Penalty {
+                host: penalty.participant.into(),
+                fraction: decimal(penalty.penalty_fraction.unwrap_or_default()),
+            })
+            .collect(),
+    }
+}
