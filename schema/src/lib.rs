@@ -3,14 +3,19 @@
 //! One writer owns the only read-write connection. A commit holds a block's facts *and* its
 //! coverage *and* the decisions that followed from it, so that a crash leaves all or nothing.
 
+mod error;
+mod ranges;
 mod records;
+mod sqlite;
 
+pub use error::StoreError;
 pub use records::{
     Commit, Coverage, Delivery, Ending, EndpointRecord, Incident, IncidentState, Loaded,
     NewMessage, PendingMessage, Severity, Unfillable,
 };
+pub use sqlite::{SqliteReader, SqliteStore};
 
-use bootwatch_rules::Height;
+use bootwatch_rules::BlockFacts;
 use jiff::Timestamp;
 
 /// A store, as the daemon's writer and its readers see it: batches in, whole states out. Narrow on
@@ -44,87 +49,42 @@ pub trait ReadStore {
 
 /// The writing side; there is one in a process, and one process for a database.
 pub trait Store: ReadStore + Send {
-    /// Keeps one block with everything that came of it, or nothing.
+    /// Keeps the block that the ledger went through, with everything that came of it, or nothing.
+    /// Its height is above every block that was committed before: the next one, or one after a
+    /// gap.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when the block is already covered or does not follow the one
-    /// before it; otherwise the database's own error, after which the same call may be repeated.
+    /// [`StoreError::Conflict`] when the block is already covered, lies below the ledger, or does
+    /// not link to a stored neighbour; otherwise the database's own error, after which the same
+    /// call may be repeated when it [is retryable](StoreError::is_retryable).
     fn commit(&mut self, commit: &Commit<'_>) -> Result<(), StoreError>;
 
-    /// Records what became of messages.
+    /// Keeps blocks that the ledger does not go through, all or none: history, or a past capture
+    /// that was looked up. They may be in any order and need not be neighbours. The ledger stays
+    /// as it is.
+    ///
+    /// # Errors
+    /// As [`Store::commit`]; a block above the ledger's last one is a conflict, because it would
+    /// stand in the ledger's way.
+    fn keep(&mut self, blocks: &[BlockFacts]) -> Result<(), StoreError>;
+
+    /// Records what became of messages. Unknown and already settled ones are passed over: a
+    /// delivery may be reported again after a crash.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be written.
     fn settle(&mut self, deliveries: &[Delivery]) -> Result<(), StoreError>;
 
-    /// Records heights that no endpoint has any more.
+    /// Records heights that no endpoint has any more. Heights of the range that are stored, or
+    /// were given up before, stay as they are. A height that turns up later is simply stored.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be written.
     fn give_up(&mut self, range: &Unfillable) -> Result<(), StoreError>;
 
-    /// Records how the endpoints stand, for readers in other processes.
+    /// Records how the endpoints stand, all of them, for readers in other processes.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be written.
     fn note_endpoints(&mut self, endpoints: &[EndpointRecord]) -> Result<(), StoreError>;
-}
-
-/// Why the store refused.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// The file cannot be opened or created.
-    #[error("cannot open the database {path}: {reason}")]
-    Open {
-        /// The file.
-        path: String,
-        /// Why, and what to do.
-        reason: String,
-    },
-    /// Another process writes to it.
-    #[error(
-        "the database {path} is in use by another bootwatch; stop it, or give this one its own [store] path"
-    )]
-    Locked {
-        /// The file.
-        path: String,
-    },
-    /// It was written by a newer version.
-    #[error(
-        "the database {path} has schema version {found}, this bootwatch knows up to {known}; install the newer bootwatch again"
-    )]
-    Newer {
-        /// The file.
-        path: String,
-        /// Its version.
-        found: i64,
-        /// The newest this program knows.
-        known: i64,
-    },
-    /// It belongs to another chain.
-    #[error(
-        "the database {path} holds the chain {found:?}, not {expected:?}; use another [store] path for this chain"
-    )]
-    OtherChain {
-        /// The file.
-        path: String,
-        /// Its chain.
-        found: String,
-        /// The configured chain.
-        expected: String,
-    },
-    /// A block that does not belong where it is put. A defect or a fork; nothing was written.
-    #[error("block {height} cannot be stored: {reason}")]
-    Conflict {
-        /// The block.
-        height: Height,
-        /// Why.
-        reason: String,
-    },
-    /// What is stored cannot be read back.
-    #[error("the database is damaged: {0}")]
-    Damaged(String),
-    /// The database's own error.
-    #[error("database: {0}")]
-    Database(#[from] rusqlite::Error),
 }

@@ -19,6 +19,8 @@ pub struct Commit<'a> {
     pub observation: Option<&'a Observation>,
     /// What the ledger made of both.
     pub changes: &'a Changes,
+    /// The ledger after it; a later [`load`](crate::ReadStore::load) gives back its equal.
+    pub ledger: &'a Ledger,
     /// Incidents as they are after it, those that changed only.
     pub incidents: &'a [Incident],
     /// Messages that the changes call for.
@@ -32,11 +34,11 @@ pub struct Loaded {
     pub chain_id: String,
     /// Which heights are stored.
     pub coverage: Coverage,
-    /// The hash of the last block of the newest range.
+    /// The hash of the ledger's last block; without a ledger, of the newest stored block.
     pub last_hash: Option<String>,
     /// The ledger after that block.
     pub ledger: Ledger,
-    /// Incidents that are not closed, and those of the last few epochs.
+    /// Incidents that are not resolved, and the few hundred resolved last.
     pub incidents: Vec<Incident>,
     /// How the endpoints stood.
     pub endpoints: Vec<EndpointRecord>,

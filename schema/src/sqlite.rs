@@ -1,0 +1,17 @@
+//! The store in SQLite: one file, one writer, any number of readers.
+
+mod coverage;
+mod facts;
+mod ledger;
+mod load;
+mod names;
+mod open;
+mod outbox;
+mod prune;
+mod reader;
+mod state;
+mod values;
+mod writer;
+
+pub use reader::SqliteReader;
+pub use writer::SqliteStore;

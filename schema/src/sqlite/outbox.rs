@@ -1,0 +1,243 @@
+//! What was decided: incidents, messages, and how endpoints stood.
+
+use bootwatch_rules::situation::EndpointView;
+use jiff::Timestamp;
+use rusqlite::{Connection, Row, params};
+
+use super::{
+    facts::position,
+    prune::RESOLVED_LOADED,
+    values::{Nanos, Word, json, read_json},
+};
+use crate::{
+    Delivery, Ending, EndpointRecord, Incident, IncidentState, NewMessage, PendingMessage,
+    Severity, StoreError,
+};
+
+pub(crate) fn write_incidents(db: &Connection, incidents: &[Incident]) -> Result<(), StoreError> {
+    for incident in incidents {
+        db.prepare_cached(
+            "INSERT INTO incident (fingerprint, alert, labels, window, state, severity, summary,
+                 opened_height, opened_at, changed_at, deadline, step, told, ending)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+             ON CONFLICT (fingerprint) DO UPDATE SET
+                 alert = ?2, labels = ?3, window = ?4, state = ?5, severity = ?6, summary = ?7,
+                 opened_height = ?8, opened_at = ?9, changed_at = ?10, deadline = ?11,
+                 step = ?12, told = ?13, ending = ?14",
+        )?
+        .execute(params![
+            incident.fingerprint,
+            incident.alert,
+            json(&incident.labels)?,
+            incident.window,
+            incident.state.word(),
+            incident.severity.word(),
+            incident.summary,
+            incident.opened_height,
+            Nanos(incident.opened_at),
+            Nanos(incident.changed_at),
+            incident.deadline,
+            incident.step,
+            json(&incident.told)?,
+            incident.ending.map(Word::word),
+        ])?;
+    }
+    Ok(())
+}
+
+pub(crate) fn incidents(db: &Connection) -> Result<Vec<Incident>, StoreError> {
+    let mut select = db.prepare_cached(
+        "SELECT fingerprint, alert, labels, window, state, severity, summary, opened_height,
+             opened_at, changed_at, deadline, step, told, ending
+         FROM (SELECT * FROM incident WHERE state <> 'resolved'
+               UNION ALL
+               SELECT * FROM (SELECT * FROM incident WHERE state = 'resolved'
+                              ORDER BY changed_at DESC, fingerprint LIMIT ?1))
+         ORDER BY opened_at, fingerprint",
+    )?;
+    let mut rows = select.query([RESOLVED_LOADED])?;
+    let mut incidents = Vec::new();
+    while let Some(row) = rows.next()? {
+        incidents.push(Incident {
+            fingerprint: row.get(0)?,
+            alert: row.get(1)?,
+            labels: read_json("labels of an incident", &row.get::<_, String>(2)?)?,
+            window: row.get(3)?,
+            state: IncidentState::read(&row.get::<_, String>(4)?)?,
+            severity: Severity::read(&row.get::<_, String>(5)?)?,
+            summary: row.get(6)?,
+            opened_height: row.get(7)?,
+            opened_at: row.get::<_, Nanos>(8)?.0,
+            changed_at: row.get::<_, Nanos>(9)?.0,
+            deadline: row.get(10)?,
+            step: row.get(11)?,
+            told: read_json("who was told of an incident", &row.get::<_, String>(12)?)?,
+            ending: row
+                .get::<_, Option<String>>(13)?
+                .map(|word| Ending::read(&word))
+                .transpose()?,
+        });
+    }
+    Ok(incidents)
+}
+
+/// Puts messages into the outbox. One whose id is there already was decided before, by this process
+/// or by one that crashed: it is the same message, and is not sent again. This is the only place
+/// where a second insert is silent, because the id exists for that.
+pub(crate) fn write_messages(db: &Connection, messages: &[NewMessage]) -> Result<(), StoreError> {
+    for message in messages {
+        db.prepare_cached(
+            "INSERT INTO outbox (message_id, incident, channel, recipient, subject, text, html,
+                 created_at, created_height, next_attempt)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?8)
+             ON CONFLICT (message_id) DO NOTHING",
+        )?
+        .execute(params![
+            message.message_id,
+            message.incident,
+            message.channel,
+            message.recipient,
+            message.subject,
+            message.text,
+            message.html,
+            Nanos(message.created_at),
+            message.created_height,
+        ])?;
+    }
+    Ok(())
+}
+
+pub(crate) fn pending(
+    db: &Connection,
+    channel: &str,
+    now: Timestamp,
+    limit: u32,
+) -> Result<Vec<PendingMessage>, StoreError> {
+    Ok(db
+        .prepare_cached(
+            "SELECT message_id, incident, channel, recipient, subject, text, html, created_at,
+                 created_height, attempts, last_error
+             FROM outbox AS message
+             WHERE state = 'pending' AND channel = ?1 AND next_attempt <= ?2
+                 AND NOT EXISTS (
+                     SELECT 1 FROM outbox AS older
+                     WHERE older.state = 'pending' AND older.channel = message.channel
+                         AND older.incident = message.incident
+                         AND older.recipient = message.recipient AND older.id < message.id)
+             ORDER BY id LIMIT ?3",
+        )?
+        .query_map(params![channel, Nanos(now), limit], read_pending)?
+        .collect::<Result<_, _>>()?)
+}
+
+fn read_pending(row: &Row<'_>) -> rusqlite::Result<PendingMessage> {
+    Ok(PendingMessage {
+        message: NewMessage {
+            message_id: row.get(0)?,
+            incident: row.get(1)?,
+            channel: row.get(2)?,
+            recipient: row.get(3)?,
+            subject: row.get(4)?,
+            text: row.get(5)?,
+            html: row.get(6)?,
+            created_at: row.get::<_, Nanos>(7)?.0,
+            created_height: row.get(8)?,
+        },
+        attempts: row.get(9)?,
+        last_error: row.get(10)?,
+    })
+}
+
+pub(crate) fn backlog(
+    db: &Connection,
+    channel: &str,
+) -> Result<(u64, Option<Timestamp>), StoreError> {
+    let (count, oldest): (i64, Option<Nanos>) = db
+        .prepare_cached(
+            "SELECT count(*), min(created_at) FROM outbox
+             WHERE state = 'pending' AND channel = ?1",
+        )?
+        .query_row([channel], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok((count.unsigned_abs(), oldest.map(|oldest| oldest.0)))
+}
+
+/// Writes what became of messages that were still pending.
+pub(crate) fn settle(db: &Connection, deliveries: &[Delivery]) -> Result<(), StoreError> {
+    for delivery in deliveries {
+        match delivery {
+            Delivery::Delivered { message_id, at } => db
+                .prepare_cached(
+                    "UPDATE outbox SET state = 'delivered', settled_at = ?2, last_error = NULL,
+                         attempts = attempts + 1
+                     WHERE message_id = ?1 AND state = 'pending'",
+                )?
+                .execute(params![message_id, Nanos(*at)])?,
+            Delivery::Retry { message_id, next, error } => db
+                .prepare_cached(
+                    "UPDATE outbox SET next_attempt = ?2, last_error = ?3, attempts = attempts + 1
+                     WHERE message_id = ?1 AND state = 'pending'",
+                )?
+                .execute(params![message_id, Nanos(*next), error])?,
+            Delivery::Rejected { message_id, at, error } => db
+                .prepare_cached(
+                    "UPDATE outbox SET state = 'rejected', settled_at = ?2, last_error = ?3,
+                         attempts = attempts + 1
+                     WHERE message_id = ?1 AND state = 'pending'",
+                )?
+                .execute(params![message_id, Nanos(*at), error])?,
+        };
+    }
+    Ok(())
+}
+
+/// Replaces the record of all endpoints.
+pub(crate) fn write_endpoints(
+    db: &Connection,
+    endpoints: &[EndpointRecord],
+) -> Result<(), StoreError> {
+    db.prepare_cached("DELETE FROM endpoint")?.execute([])?;
+    for (seq, endpoint) in endpoints.iter().enumerate() {
+        let view = &endpoint.view;
+        db.prepare_cached(
+            "INSERT INTO endpoint
+                 (seq, name, state, reason, height, earliest, selected, websocket, at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        )?
+        .execute(params![
+            position(seq),
+            view.name,
+            view.state.word(),
+            view.reason,
+            view.height,
+            view.earliest,
+            view.selected,
+            view.websocket,
+            Nanos(endpoint.at),
+        ])?;
+    }
+    Ok(())
+}
+
+pub(crate) fn endpoints(db: &Connection) -> Result<Vec<EndpointRecord>, StoreError> {
+    let mut select = db.prepare_cached(
+        "SELECT name, state, reason, height, earliest, selected, websocket, at
+         FROM endpoint ORDER BY seq",
+    )?;
+    let mut rows = select.query([])?;
+    let mut endpoints = Vec::new();
+    while let Some(row) = rows.next()? {
+        endpoints.push(EndpointRecord {
+            view: EndpointView {
+                name: row.get(0)?,
+                state: Word::read(&row.get::<_, String>(1)?)?,
+                reason: row.get(2)?,
+                height: row.get(3)?,
+                earliest: row.get(4)?,
+                selected: row.get(5)?,
+                websocket: row.get(6)?,
+            },
+            at: row.get::<_, Nanos>(7)?.0,
+        });
+    }
+    Ok(endpoints)
+}

@@ -1,0 +1,60 @@
+//! Readers in any process, while the daemon runs and when it does not.
+
+use std::{fmt, path::Path};
+
+use jiff::Timestamp;
+use rusqlite::Connection;
+
+use super::{load, open, outbox};
+use crate::{Loaded, PendingMessage, ReadStore, StoreError};
+
+/// The store in one SQLite file, for reading only.
+pub struct SqliteReader {
+    db: Connection,
+}
+
+impl fmt::Debug for SqliteReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteReader").field("path", &self.db.path()).finish_non_exhaustive()
+    }
+}
+
+impl SqliteReader {
+    /// Opens the database for reading.
+    ///
+    /// # Errors
+    /// [`StoreError::Open`] when it is missing, not ours, or of an older version;
+    /// [`StoreError::Newer`] when it is of a newer one.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Ok(Self { db: open::reader(path)? })
+    }
+
+    /// Runs `read` on one view of the database, so that a commit in between does not mix two
+    /// states. Short: while it lasts, the writer's log cannot shrink.
+    fn view<T>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let tx = self.db.unchecked_transaction()?;
+        read(&tx)
+    }
+}
+
+impl ReadStore for SqliteReader {
+    fn load(&self) -> Result<Loaded, StoreError> {
+        self.view(load::load)
+    }
+
+    fn pending(
+        &self,
+        channel: &str,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<PendingMessage>, StoreError> {
+        outbox::pending(&self.db, channel, now, limit)
+    }
+
+    fn backlog(&self, channel: &str) -> Result<(u64, Option<Timestamp>), StoreError> {
+        outbox::backlog(&self.db, channel)
+    }
+}

@@ -1,0 +1,141 @@
+//! The one writer.
+
+use std::{fmt, fs::File, path::Path};
+
+use bootwatch_rules::{BlockFacts, Height};
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+
+use super::{coverage, facts, ledger, load, names::Names, open, outbox, prune, state::LastState};
+use crate::{
+    Commit, Delivery, EndpointRecord, Loaded, PendingMessage, ReadStore, Store, StoreError,
+    Unfillable,
+};
+
+/// The store in one SQLite file, for the process that writes to it.
+///
+/// Opening it takes a lock (the file `<path>.lock`) that the system gives back when the process
+/// ends, however it ends.
+pub struct SqliteStore {
+    db: Connection,
+    names: Names,
+    last: LastState,
+    _lock: File,
+}
+
+impl fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteStore").field("path", &self.db.path()).finish_non_exhaustive()
+    }
+}
+
+impl SqliteStore {
+    /// Opens the database for writing. A missing file is created, in a folder that exists; an
+    /// older one is brought up to date.
+    ///
+    /// # Errors
+    /// [`StoreError::Open`], [`StoreError::Locked`], [`StoreError::Newer`] or
+    /// [`StoreError::OtherChain`]; each says what to do.
+    pub fn open(path: &Path, chain_id: &str) -> Result<Self, StoreError> {
+        let (db, lock) = open::writer(path, chain_id)?;
+        let mut last = LastState::default();
+        last.follow(&load::load(&db)?.ledger);
+        Ok(Self { db, names: Names::default(), last, _lock: lock })
+    }
+
+    /// Runs `write` in one transaction that takes the write lock first, so that it either waits for
+    /// the lock or has it to the end.
+    fn write(
+        &mut self,
+        write: impl FnOnce(&Connection, &mut Names, &LastState) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let outcome = (|| {
+            let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            write(&tx, &mut self.names, &self.last)?;
+            Ok(tx.commit()?)
+        })();
+        if outcome.is_err() {
+            self.names.forget();
+        }
+        outcome
+    }
+}
+
+impl ReadStore for SqliteStore {
+    fn load(&self) -> Result<Loaded, StoreError> {
+        load::load(&self.db)
+    }
+
+    fn pending(
+        &self,
+        channel: &str,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<PendingMessage>, StoreError> {
+        outbox::pending(&self.db, channel, now, limit)
+    }
+
+    fn backlog(&self, channel: &str) -> Result<(u64, Option<Timestamp>), StoreError> {
+        outbox::backlog(&self.db, channel)
+    }
+}
+
+impl Store for SqliteStore {
+    fn commit(&mut self, commit: &Commit<'_>) -> Result<(), StoreError> {
+        let Commit { facts: block, changes, ledger, incidents, messages, .. } = commit;
+        self.write(|db, names, last| {
+            if let Some((newest, _)) = coverage::newest(db)?
+                && newest >= block.height
+            {
+                let reason = format!("blocks up to {newest} are already stored");
+                return Err(StoreError::conflict(block.height, reason));
+            }
+            coverage::cover(db, block)?;
+            facts::write(db, names, block, true)?;
+            ledger::write(db, names, last, block, changes, ledger)?;
+            outbox::write_incidents(db, incidents)?;
+            outbox::write_messages(db, messages)?;
+            if !incidents.is_empty() {
+                prune::incidents(db)?;
+            }
+            prune::headers(db, block.height, ledger.ticks.len())
+        })?;
+        self.last.follow(ledger);
+        Ok(())
+    }
+
+    fn keep(&mut self, blocks: &[BlockFacts]) -> Result<(), StoreError> {
+        self.write(|db, names, _| {
+            let tip: Option<Height> = db
+                .prepare_cached("SELECT tip FROM ledger")?
+                .query_row([], |row| row.get(0))
+                .optional()?;
+            for block in blocks {
+                if let Some(tip) = tip
+                    && block.height > tip
+                {
+                    let reason = format!("the ledger, now at {tip}, has yet to go through it");
+                    return Err(StoreError::conflict(block.height, reason));
+                }
+                coverage::cover(db, block)?;
+                facts::write(db, names, block, false)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn settle(&mut self, deliveries: &[Delivery]) -> Result<(), StoreError> {
+        self.write(|db, _, _| {
+            outbox::settle(db, deliveries)?;
+            prune::outbox(db)
+        })
+    }
+
+    fn give_up(&mut self, range: &Unfillable) -> Result<(), StoreError> {
+        self.write(|db, _, _| coverage::give_up(db, range))
+    }
+
+    fn note_endpoints(&mut self, endpoints: &[EndpointRecord]) -> Result<(), StoreError> {
+        self.write(|db, _, _| outbox::write_endpoints(db, endpoints))
+    }
+}
