@@ -4,15 +4,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Address, Decimal, DecimalError, DelegationParams, Fraction, Mode, ModelId};
 
-/// The three fractions of the parameters, checked.
+/// The three fractions of the parameters, checked: shares of at most 37 decimal places.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Penalties {
     /// For refusing an eligible model.
-    pub refusal: Fraction,
+    refusal: Fraction,
     /// For having no standing choice, or an intent that was not served.
-    pub no_participation: Fraction,
+    no_participation: Fraction,
     /// What a delegator hands to its delegate.
-    pub share: Fraction,
+    share: Fraction,
 }
 
 /// A parameter that no charge can be computed from.
@@ -55,6 +55,12 @@ impl Penalties {
             no_participation: share("no_participation_penalty", params.no_participation_penalty)?,
             share: share("delegation_share", params.delegation_share)?,
         })
+    }
+
+    /// What a delegator hands to its delegate.
+    #[must_use]
+    pub fn share(&self) -> Fraction {
+        self.share
     }
 
     /// What a mode takes, once the model can cost anything.

@@ -78,11 +78,11 @@ impl Formation<'_> {
             models.push(ModelCharge { model_id: model_id.clone(), mode, fraction });
             if mode == Mode::Delegate
                 && in_force
-                && !self.penalties.share.is_zero()
+                && !self.penalties.share().is_zero()
                 && let Some(Choice::Delegate { delegate_to }) = chosen(self.regular, model_id, host)
             {
                 let (model_id, to) = (model_id.clone(), delegate_to.clone());
-                transfers.push(Share { model_id, to, share: self.penalties.share });
+                transfers.push(Share { model_id, to, share: self.penalties.share() });
             }
         }
         for (model_id, pre_eligible) in self.report {
