@@ -5,4 +5,8 @@
 //! an unmodified CometBFT. Nothing here uses Bootwatch's own rules: it plays the chain, and must
 //! not share its arithmetic with what it tests.
 
+pub mod abci;
 pub mod chain;
+pub mod node;
+
+pub use node::{Devnet, Faults, Options, Running, StartError};

@@ -1,0 +1,3 @@
+//! The chain as an ABCI application, so that an unmodified CometBFT can run it.
+
+pub(crate) mod response;

@@ -1,0 +1,219 @@
+//! The node's state and the making of blocks.
+
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::value::RawValue;
+use tendermint_proto::v0_38::abci::ResponseFinalizeBlock;
+
+use super::StartError;
+use super::block::{self, Proposed, Tip};
+use super::bus::Bus;
+use super::faults::Faults;
+use super::go_json::{self, Hex, Int};
+use super::identity::Identity;
+use super::journal::{Entry, Journal};
+use super::mempool::Mempool;
+use super::merkle;
+use super::query::EventMap;
+use super::shapes;
+use super::store::Store;
+use crate::abci::response;
+use crate::chain::Chain;
+
+/// Everything that requests read. The producer thread is the only writer of blocks.
+pub(crate) struct Core {
+    pub(crate) identity: Identity,
+    /// `tcp://127.0.0.1:26657`, as `status` reports it.
+    pub(crate) rpc_address: String,
+    pub(crate) app_state: Box<RawValue>,
+    pub(crate) bus: Bus,
+    pub(crate) faults: Faults,
+    chain: Mutex<Chain>,
+    store: RwLock<Store>,
+    mempool: Mutex<Mempool>,
+}
+
+impl std::fmt::Debug for Core {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Core").field("identity", &self.identity).finish_non_exhaustive()
+    }
+}
+
+impl Core {
+    pub(crate) fn new(
+        chain: Chain,
+        genesis_time: Timestamp,
+        store: Store,
+        rpc_address: String,
+    ) -> Core {
+        let app_state = serde_json::value::to_raw_value(&chain.genesis_state())
+            .expect("the genesis state is JSON");
+        Core {
+            identity: Identity::new(chain.chain_id(), genesis_time),
+            rpc_address,
+            app_state,
+            bus: Bus::default(),
+            faults: Faults::new(),
+            chain: Mutex::new(chain),
+            store: RwLock::new(store),
+            mempool: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn chain(&self) -> MutexGuard<'_, Chain> {
+        self.chain.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn store(&self) -> RwLockReadGuard<'_, Store> {
+        self.store.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn mempool(&self) -> MutexGuard<'_, Mempool> {
+        self.mempool.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Makes one block after the other. It owns what only the producer touches.
+#[derive(Debug)]
+pub(crate) struct Producer {
+    tip: Tip,
+    /// When the validator voted for the tip; the time of the next block.
+    voted: Timestamp,
+    journal: Option<Journal>,
+}
+
+impl Producer {
+    /// A producer at genesis, or after the blocks that `journal` holds.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError::Journal`] when a replayed block differs from what was written.
+    pub(crate) fn new(
+        core: &Core,
+        journal: Option<Journal>,
+        replay: Vec<Entry>,
+        path: Option<&Path>,
+    ) -> Result<Producer, StartError> {
+        let genesis_time = core.identity.genesis_time;
+        let app_hash = core.chain().app_hash();
+        let mut producer = Producer { tip: Tip::genesis(app_hash), voted: genesis_time, journal };
+        for entry in replay {
+            let external = entry.txs;
+            let (proposed, results) = producer.next(core, external);
+            let hash = Hex(&proposed.block_id.hash);
+            if go_json::to_string(&hash).trim_matches('"') != entry.hash {
+                let path = path.map(Path::to_path_buf).unwrap_or_default();
+                let height = proposed.header().height;
+                return Err(StartError::JournalDiffers { path, height });
+            }
+            producer.finish(core, &proposed, &results, entry.voted);
+        }
+        Ok(producer)
+    }
+
+    /// Makes the next block, writes it down, stores it and tells subscribers.
+    ///
+    /// # Errors
+    ///
+    /// When the journal cannot be written; the block is then not part of the chain.
+    pub(crate) fn step(&mut self, core: &Core, now: Timestamp) -> Result<i64, std::io::Error> {
+        let external = core.mempool().take();
+        let (proposed, results) = self.next(core, external.clone());
+        // CometBFT never lets a vote's time stand still or run back (`consensus/state.go voteTime`).
+        let voted = now.max(self.voted + SignedDuration::from_millis(1));
+        if let Some(journal) = &mut self.journal {
+            journal.append(&proposed.block_id.hash, voted, &external)?;
+        }
+        let height = proposed.header().height;
+        self.finish(core, &proposed, &results, voted);
+        publish(core, &proposed, &results);
+        Ok(height)
+    }
+
+    /// The next block and its results: the script's transactions, then `external` ones.
+    fn next(&self, core: &Core, external: Vec<Vec<u8>>) -> (Proposed, ResponseFinalizeBlock) {
+        let mut chain = core.chain();
+        let height = self.tip.height + 1;
+        let mut txs = chain.proposal(height);
+        txs.extend(external);
+        let proposed = block::propose(&core.identity, &self.tip, self.voted, txs);
+        let txs = proposed.block.data.as_ref().map_or(&[][..], |data| &data.txs);
+        let executed = chain.execute(height, proposed.time, txs);
+        (proposed, response::finalize_block(executed))
+    }
+
+    fn finish(
+        &mut self,
+        core: &Core,
+        proposed: &Proposed,
+        results: &ResponseFinalizeBlock,
+        voted: Timestamp,
+    ) {
+        let height = proposed.header().height;
+        let seen = block::commit(&core.identity, height, &proposed.block_id, voted);
+        let txs = proposed.block.data.as_ref().map_or(&[][..], |data| &data.txs);
+        for (tx, result) in txs.iter().zip(&results.tx_results) {
+            if result.code != 0 {
+                core.mempool().forget(tx);
+            }
+        }
+        core.store.write().unwrap_or_else(PoisonError::into_inner).push(proposed, seen, results);
+        self.tip = Tip::after(proposed, results);
+        self.voted = voted;
+    }
+
+    /// Forgets the journal of a node that stopped cleanly and need not resume.
+    pub(crate) fn close(self) {
+        if let Some(journal) = self.journal {
+            journal.close();
+        }
+    }
+}
+
+/// Publishes a block's events in CometBFT's order (`state/execution.go fireEvents`).
+fn publish(core: &Core, proposed: &Proposed, results: &ResponseFinalizeBlock) {
+    if core.bus.is_idle() {
+        return;
+    }
+    let header = proposed.header();
+    let txs = proposed.block.data.as_ref().map_or(&[][..], |data| &data.txs);
+    let tag = |map: &mut EventMap, key: &str, value: String| {
+        map.entry(key.to_owned()).or_default().push(value);
+    };
+    let named = |mut map: EventMap, name: &str| {
+        tag(&mut map, "tm.event", name.to_owned());
+        map
+    };
+    let block_events = response::flatten(&results.events);
+    core.bus.publish(&named(block_events.clone(), "NewBlock"), || {
+        let value = shapes::NewBlock {
+            block: (&proposed.block).into(),
+            block_id: (&proposed.block_id).into(),
+            result_finalize_block: results.into(),
+        };
+        go_json::to_string(&shapes::Typed::new("tendermint/event/NewBlock", value))
+    });
+    core.bus.publish(&named(EventMap::new(), "NewBlockHeader"), || {
+        let value = shapes::NewBlockHeader { header: header.into() };
+        go_json::to_string(&shapes::Typed::new("tendermint/event/NewBlockHeader", value))
+    });
+    core.bus.publish(&named(block_events, "NewBlockEvents"), || {
+        let value = shapes::NewBlockEvents {
+            height: Int(header.height),
+            events: shapes::PlainEvents(&results.events),
+            num_txs: Int(txs.len()),
+        };
+        go_json::to_string(&shapes::Typed::new("tendermint/event/NewBlockEvents", value))
+    });
+    for ((index, tx), result) in (0..).zip(txs).zip(&results.tx_results) {
+        let mut events = named(response::flatten(&result.events), "Tx");
+        tag(&mut events, "tx.hash", hex::encode_upper(merkle::sha256(tx)));
+        tag(&mut events, "tx.height", header.height.to_string());
+        core.bus.publish(&events, || {
+            let value = shapes::Tx::new(header.height, index, tx, result);
+            go_json::to_string(&shapes::Typed::new("tendermint/event/Tx", value))
+        });
+    }
+}
