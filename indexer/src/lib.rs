@@ -4,5 +4,6 @@
 pub mod chain;
 pub mod config;
 pub mod daemon;
+pub mod decode;
 pub mod metrics;
 pub mod serve;

@@ -1,0 +1,155 @@
+//! Events: the captures, and the few others that are kept.
+
+use std::collections::BTreeSet;
+
+use bootwatch_rules::{BlockFacts, Capture, ChainEvent, Height};
+use serde_json::value::RawValue;
+
+use super::{attributes::Attributes, malformed::Report};
+use crate::chain::body::{Event, Object};
+
+/// One for each candidate model, at the end of a capture block.
+const CAPTURE: &str = "bootstrap_model_preeligibility";
+/// A group of hosts changed; many at a formation, all alike but for the group.
+const GROUP_CHANGED: &str = "cosmos.group.v1.EventUpdateGroup";
+
+/// Events that are kept with their attributes, wherever in the block they occur.
+const KEPT: &[&str] = &[
+    "epoch_error",
+    "empty_epoch_fallback_applied",
+    "maintenance_activated",
+    "maintenance_completed",
+    "maintenance_canceled",
+    "slash_collateral",
+    "deposit_collateral",
+    "withdraw_collateral",
+    "inference.bls.EventKeyGenerationInitiated",
+    "active_proposal",
+    "inactive_proposal",
+    "submit_proposal",
+    "proposal_vote",
+    GROUP_CHANGED,
+];
+
+/// Longer attributes are left out: key generation lists all its participants in one.
+const MAX_ATTRIBUTE: usize = 1024;
+/// Events kept of one block; votes are cheap to send.
+const MAX_KEPT: usize = 1024;
+
+/// Reads the events of one block in order.
+#[derive(Debug, Default)]
+pub(super) struct Reader {
+    seq: u32,
+    groups: BTreeSet<Vec<(String, String)>>,
+    left_out: usize,
+}
+
+impl Reader {
+    /// Events of a transaction; those of a failed one tell only of fees.
+    pub(super) fn of_tx(
+        &mut self,
+        facts: &mut BlockFacts,
+        report: &mut Report,
+        tx_index: u32,
+        code: u32,
+        events: &[Object<Event<'_>>],
+    ) {
+        for event in events {
+            let seq = self.next_seq();
+            let Some(event) = &event.0 else { continue };
+            if code == 0 {
+                self.keep(facts, report, seq, Some(tx_index), event);
+            }
+        }
+    }
+
+    /// The block's own events, captures among them.
+    pub(super) fn of_block(
+        mut self,
+        facts: &mut BlockFacts,
+        report: &mut Report,
+        events: &[Object<Event<'_>>],
+    ) {
+        for event in events {
+            let seq = self.next_seq();
+            let Some(event) = &event.0 else { continue };
+            if event.kind.as_str() == CAPTURE {
+                match capture(facts, event.attributes) {
+                    Ok(capture) => facts.captures.push(capture),
+                    Err(reason) => {
+                        report.push(CAPTURE, place(seq), reason, raw(event.attributes));
+                    }
+                }
+            } else {
+                self.keep(facts, report, seq, None, event);
+            }
+        }
+        if self.left_out > 0 {
+            let reason = format!("{} more events of kept kinds were left out", self.left_out);
+            report.push("event", "block".to_owned(), reason, String::new());
+        }
+    }
+
+    fn next_seq(&mut self) -> u32 {
+        let seq = self.seq;
+        self.seq = self.seq.saturating_add(1);
+        seq
+    }
+
+    fn keep(
+        &mut self,
+        facts: &mut BlockFacts,
+        report: &mut Report,
+        seq: u32,
+        tx_index: Option<u32>,
+        event: &Event<'_>,
+    ) {
+        let Some(kind) = KEPT.iter().find(|kind| **kind == event.kind.as_str()) else { return };
+        if facts.events.len() >= MAX_KEPT {
+            self.left_out += 1;
+            return;
+        }
+        let attributes = match Attributes::read(event.attributes) {
+            Ok(attributes) => attributes.small(MAX_ATTRIBUTE),
+            Err(reason) => return report.push(kind, place(seq), reason, raw(event.attributes)),
+        };
+        // That a group changed is worth knowing once.
+        if *kind == GROUP_CHANGED && !self.groups.insert(attributes.clone()) {
+            return;
+        }
+        facts.events.push(ChainEvent { seq, tx_index, kind: (*kind).to_owned(), attributes });
+    }
+}
+
+/// The ten attributes; unknown ones beside them are allowed.
+fn capture(facts: &BlockFacts, attributes: Option<&RawValue>) -> Result<Capture, String> {
+    let attributes = Attributes::read(attributes)?;
+    let snapshot_height: Height = attributes.integer("snapshot_height")?;
+    if snapshot_height != facts.height {
+        return Err(format!("snapshot_height {snapshot_height} is not the block's height"));
+    }
+    let capture = Capture {
+        snapshot_height,
+        model_id: attributes.one("model_id")?.into(),
+        pre_eligible: attributes.boolean("pre_eligible")?,
+        meets_weight_threshold: attributes.boolean("meets_weight_threshold")?,
+        meets_v_min: attributes.boolean("meets_v_min")?,
+        meets_reachability: attributes.boolean("meets_reachability")?,
+        intent_host_count: attributes.integer("intent_host_count")?,
+        intent_weight: attributes.integer("intent_weight")?,
+        reachable_voting_power: attributes.integer("reachable_voting_power")?,
+        total_network_weight: attributes.integer("total_network_weight")?,
+    };
+    if facts.captures.iter().any(|other| other.model_id == capture.model_id) {
+        return Err(format!("a second event for {:?} in one block", capture.model_id));
+    }
+    Ok(capture)
+}
+
+fn place(seq: u32) -> String {
+    format!("event {seq}")
+}
+
+fn raw(attributes: Option<&RawValue>) -> String {
+    attributes.map(RawValue::get).unwrap_or_default().to_owned()
+}
