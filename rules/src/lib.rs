@@ -3,6 +3,7 @@
 //! Nothing here does I/O, reads a clock or waits: time and state are arguments. Weights are
 //! integers, shares are exact fractions; no float takes part in a rule.
 
+mod advice;
 mod capture;
 mod charge;
 mod choice;

@@ -9,7 +9,9 @@ use super::{
     ModelView, SCHEMA_VERSION, Situation, Snapshot, timetable::Timetable,
 };
 use crate::{
-    Address, Capture, ChainState, Choice, Height, ModelId, ModelParams, Network, RuleSet, Weight,
+    Address, Capture, ChainState, Choice, Height, ModelId, ModelParams, Network, Penalties,
+    RuleSet, Weight,
+    advice::{Adviser, Terminal},
     ledger::{Ledger, Standing},
     pace::Pace,
     preeligibility,
@@ -63,8 +65,24 @@ pub fn assess(inputs: &Inputs<'_>) -> Situation {
     let timetable = Timetable::new(ledger, pace, inputs.head, inputs.now);
     let state = ledger.state.as_ref();
     let network = state.and_then(|_| Network::new(ledger.live_members()).ok());
-    let board = Board { ledger, network: network.as_ref(), active: active_models(state) };
     let rule_set = rule_set(inputs);
+    let active = active_models(state);
+    let outdated = timetable.members_are_outdated();
+    let penalties = state.and_then(|state| state.params.delegation.as_ref()).map(Penalties::new);
+    let adviser = match (&network, penalties) {
+        (Some(network), Some(Ok(penalties))) if !outdated => Some(Adviser {
+            ledger,
+            network,
+            active: &active,
+            penalties,
+            rule_set,
+            calendar: timetable.calendar,
+            complete_from: inputs.complete_from,
+            terminal: Terminal { node: inputs.node, chain_id: inputs.chain_id },
+        }),
+        _ => None,
+    };
+    let board = Board { ledger, network: network.as_ref(), active: &active, adviser };
     Situation {
         schema_version: SCHEMA_VERSION,
         chain_id: inputs.chain_id.to_owned(),
@@ -73,7 +91,7 @@ pub fn assess(inputs: &Inputs<'_>) -> Situation {
         complete_to: ledger.tip.map_or(0, |tip| tip.height),
         head: inputs.head.max(ledger.tip.map_or(0, |tip| tip.height)),
         head_time: ledger.tip.map_or(Timestamp::UNIX_EPOCH, |tip| tip.time),
-        stale: is_stale(inputs, pace) || timetable.members_are_outdated(),
+        stale: is_stale(inputs, pace) || outdated,
         state_height: state.map_or(0, |state| state.height),
         epoch: timetable.epoch.clone(),
         models: board.models().into_iter().map(|model| board.model(model)).collect(),
@@ -125,7 +143,9 @@ struct Board<'a> {
     ledger: &'a Ledger,
     /// None before the first state, and when the chain's members make no sense.
     network: Option<&'a Network<'a>>,
-    active: BTreeSet<&'a ModelId>,
+    active: &'a BTreeSet<&'a ModelId>,
+    /// None while weights or fractions are not known.
+    adviser: Option<Adviser<'a>>,
 }
 
 impl<'a> Board<'a> {
@@ -189,7 +209,7 @@ impl<'a> Board<'a> {
                 .models()
                 .into_iter()
                 .filter(wanted)
-                .map(|model| self.host_model(&watched.address, &model.model_id))
+                .map(|model| self.host_model(&watched.address, model))
                 .collect(),
         }
     }
@@ -198,7 +218,8 @@ impl<'a> Board<'a> {
         self.network?.weight(host)
     }
 
-    fn host_model(&self, host: &Address, model: &ModelId) -> HostModelView {
+    fn host_model(&self, host: &Address, params: &ModelParams) -> HostModelView {
+        let model = &params.model_id;
         let standing = self.ledger.choice(host, model);
         let known = self.ledger.known_hosts.contains(host);
         HostModelView {
@@ -211,7 +232,7 @@ impl<'a> Board<'a> {
                 .get(model)
                 .and_then(|hosts| hosts.get(host))
                 .and_then(|work| work.committed),
-            advice: None,
+            advice: self.adviser.as_ref().and_then(|adviser| adviser.advise(host, params)),
         }
     }
 

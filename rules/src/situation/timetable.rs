@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Deadline, DeadlineName, DeadlineState, EpochView, Phase};
 use crate::{
     Epoch, EpochIndex, Height,
+    advice::Calendar,
     clock::{Clock, ClockParams, Stage, StageEvent, Stages},
     ledger::{Ledger, Tick},
     pace::Pace,
@@ -19,6 +20,7 @@ const EPOCHS_AHEAD: usize = 3;
 pub(super) struct Timetable {
     pub(super) epoch: EpochView,
     pub(super) deadlines: Vec<Deadline>,
+    pub(super) calendar: Calendar,
     /// The epoch that the members were read for, and the one that is effective at the tip.
     members: Option<(EpochIndex, Option<EpochIndex>)>,
 }
@@ -51,6 +53,18 @@ impl Timetable {
             deadline.eta = eta.map(|eta| eta.at);
             deadline.eta_error_seconds = eta.map(|eta| eta.error.as_secs_f64());
         }
+        let due = |name| {
+            let deadline = deadlines.iter().find(|deadline| deadline.name == name)?;
+            Some((deadline.epoch, deadline.height?))
+        };
+        let phase = phase(&clock, &params, tip.height);
+        let calendar = Calendar {
+            phase,
+            capture: due(DeadlineName::Capture),
+            commit_deadline: due(DeadlineName::CommitDeadline),
+            validation_start: due(DeadlineName::ValidationStart),
+            validation_end: due(DeadlineName::ValidationEnd),
+        };
         // What does not come stands last.
         deadlines.sort_by_key(|deadline| (deadline.height.is_none(), deadline.height));
         Self {
@@ -59,10 +73,11 @@ impl Timetable {
                 poc_start: effective.poc_start,
                 next_poc_start,
                 upcoming,
-                phase: phase(&clock, &params, tip.height),
+                phase,
                 block_seconds,
             },
             deadlines,
+            calendar,
             members: Some((state.effective.index, clock.effective.map(|epoch| epoch.index))),
         }
     }
@@ -86,7 +101,14 @@ impl Timetable {
             phase: Phase::Unknown,
             block_seconds,
         };
-        Self { epoch, deadlines, members: None }
+        let calendar = Calendar {
+            phase: Phase::Unknown,
+            capture: None,
+            commit_deadline: None,
+            validation_start: None,
+            validation_end: None,
+        };
+        Self { epoch, deadlines, calendar, members: None }
     }
 }
 

@@ -2,9 +2,9 @@
 //! starts at 1013, ends at 1023, the epoch is effective at 1028, its successor is captured at 1080.
 
 use bootwatch_rules::{
-    Address, BlockFacts, Capture, ChainEvent, ChainState, Choice, ChoiceAction, ChoiceTx,
-    DelegationParams, Epoch, EpochParams, Height, HostChoices, Member, MessagePath, ModelId,
-    ModelParams, Observation, Params, Position, StoreCommit,
+    Address, BlockFacts, Capture, ChainEvent, ChainState, Choice, ChoiceAction, ChoiceTx, Decimal,
+    DelegationParams, Epoch, EpochParams, GroupMember, Height, HostChoices, Member, MessagePath,
+    ModelGroup, ModelId, ModelParams, Observation, Params, Position, StoreCommit,
     ledger::{Changes, Ledger},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -36,7 +36,15 @@ pub(crate) fn params() -> Params {
             set_new_validators_delay: 5,
             inference_validation_cutoff: 2,
         },
-        delegation: Some(DelegationParams { deploy_window: 20, ..DelegationParams::default() }),
+        delegation: Some(DelegationParams {
+            deploy_window: 20,
+            refusal_penalty: Decimal::new(1, -1),
+            no_participation_penalty: Decimal::new(15, -2),
+            delegation_share: Decimal::new(5, -2),
+            w_threshold: Decimal::new(3, -1),
+            v_min: 2,
+            ..DelegationParams::default()
+        }),
         models: ["m", "n"]
             .map(|id| ModelParams {
                 model_id: model(id),
@@ -48,7 +56,8 @@ pub(crate) fn params() -> Params {
     }
 }
 
-/// The chain's state at `height`, somewhere in the epochs around 10 (PoC start 1000).
+/// The chain's state at `height`, somewhere in the epochs around 10 (PoC start 1000). Model `m` is
+/// active and served by host `s`, which has weight 70; every other host has 10.
 pub(crate) fn state(height: Height, hosts: &[&str]) -> ChainState {
     let epoch = |index: u64| Epoch { index, poc_start: i64::try_from(index).unwrap() * 100 };
     let effective = u64::try_from((height - 28).div_euclid(100)).unwrap();
@@ -60,8 +69,16 @@ pub(crate) fn state(height: Height, hosts: &[&str]) -> ChainState {
         latest: epoch(latest),
         members: hosts
             .iter()
-            .map(|name| Member { host: host(name), weight: 10, excluded: None })
+            .map(|name| Member {
+                host: host(name),
+                weight: if *name == "s" { 70 } else { 10 },
+                excluded: None,
+            })
             .collect(),
+        model_groups: vec![ModelGroup {
+            model_id: model("m"),
+            members: vec![GroupMember { host: host("s"), weight: 70, voting_power: 70 }],
+        }],
         ..ChainState::default()
     }
 }

@@ -1,0 +1,480 @@
+//! The Situation at a height.
+
+use std::ops::ControlFlow;
+
+use bootwatch_rules::{
+    Choice, ChoiceAction, EpochParams, Exclusion, Height, Observation, RuleSet,
+    clock::{Clock, ClockParams, Stage, Stages},
+    ledger::Ledger,
+    situation::{
+        DataView, Deadline, DeadlineName, DeadlineState, Degree, Gap, Inputs, ModelState, Phase,
+        Situation, Watched, assess,
+    },
+};
+use jiff::{SignedDuration, Timestamp};
+use proptest::prelude::*;
+
+use crate::kit::*;
+
+pub(crate) fn watched(name: &str) -> Watched {
+    Watched { name: name.to_uppercase(), address: host(name), models: None }
+}
+
+pub(crate) fn inputs<'a>(ledger: &'a Ledger, watched: &'a [Watched]) -> Inputs<'a> {
+    let tip = ledger.tip.map_or(0, |tip| tip.height);
+    Inputs {
+        chain_id: "gonka-test",
+        ledger,
+        watched,
+        complete_from: 1,
+        head: tip,
+        endpoints: &[],
+        data: DataView::default(),
+        now: ledger.tip.map_or(Timestamp::UNIX_EPOCH, |tip| tip.time),
+        rule_set: None,
+        node: "http://node:26657",
+    }
+}
+
+fn at(ledger: &Ledger) -> Situation {
+    assess(&inputs(ledger, &[]))
+}
+
+fn deadline(situation: &Situation, name: DeadlineName) -> &Deadline {
+    situation.deadlines.iter().find(|deadline| deadline.name == name).unwrap()
+}
+
+/// A ledger at `tip` that read its state there, with these parameters.
+fn with_params(tip: Height, change: impl Fn(&mut bootwatch_rules::Params)) -> Ledger {
+    let mut ledger = Ledger::default();
+    let mut state = state(tip, &["s", "a", "b"]);
+    change(&mut state.params);
+    let observation = Observation { state: Some(state), ..Observation::default() };
+    ledger.apply(&block(tip - 1), None);
+    ledger.apply(&block(tip), Some(&observation));
+    ledger
+}
+
+#[test]
+fn before_anything_is_known_nothing_is_fine() {
+    let ledger = Ledger::default();
+    let situation = assess(&inputs(&ledger, &[watched("a")]));
+    assert!(situation.stale);
+    assert_eq!(situation.epoch.phase, Phase::Unknown);
+    assert_eq!(situation.deadlines.len(), 5);
+    assert!(situation.deadlines.iter().all(|d| d.state == DeadlineState::Unknown));
+    assert!(situation.models.is_empty());
+    assert_eq!(situation.hosts[0].weight, None);
+    assert!(!situation.hosts[0].known);
+}
+
+#[test]
+fn every_deadline_shows_its_next_occurrence() {
+    use DeadlineName::{Capture, CommitDeadline, PocStart, ValidationEnd, ValidationStart};
+    // In the inference phase of epoch 10.
+    let situation = at(&with_params(1050, |_| {}));
+    let shown: Vec<_> = situation.deadlines.iter().map(|d| (d.name, d.epoch, d.height)).collect();
+    assert_eq!(
+        shown,
+        [
+            (Capture, 11, Some(1080)),
+            (PocStart, 11, Some(1100)),
+            (CommitDeadline, 11, Some(1111)),
+            (ValidationStart, 11, Some(1113)),
+            (ValidationEnd, 11, Some(1123)),
+        ]
+    );
+    let epoch = &situation.epoch;
+    assert_eq!((epoch.index, epoch.poc_start), (10, 1000));
+    assert_eq!((epoch.next_poc_start, epoch.upcoming), (1100, 11));
+    assert_eq!(epoch.block_seconds, Some(5.0));
+
+    // A block that is done is no deadline any more: the next one counts.
+    for (tip, name, epoch, height) in [
+        (1079, Capture, 11, 1080),
+        (1080, Capture, 12, 1180),
+        (1100, PocStart, 12, 1200),
+        (1110, CommitDeadline, 11, 1111),
+        (1111, CommitDeadline, 12, 1211),
+        (1112, ValidationStart, 11, 1113),
+        (1113, ValidationStart, 12, 1213),
+        (1122, ValidationEnd, 11, 1123),
+        (1123, ValidationEnd, 12, 1223),
+    ] {
+        let situation = at(&with_params(tip, |_| {}));
+        let found = deadline(&situation, name);
+        assert_eq!((found.epoch, found.height), (epoch, Some(height)), "{name:?} at {tip}");
+        assert_eq!(found.blocks_left, Some(height - tip));
+    }
+}
+
+#[test]
+fn phases_begin_at_the_end_of_their_block() {
+    for (tip, phase, index) in [
+        (1099, Phase::Inference, 10),
+        (1100, Phase::PocGenerate, 10),
+        (1110, Phase::PocGenerate, 10),
+        (1111, Phase::PocExchange, 10),
+        (1112, Phase::PocExchange, 10),
+        (1113, Phase::PocValidate, 10),
+        (1122, Phase::PocValidate, 10),
+        (1123, Phase::Formed, 10),
+        (1127, Phase::Formed, 10),
+        (1128, Phase::Inference, 11),
+    ] {
+        // Both read at this height and carried on from the block before.
+        let mut carried = with_params(tip - 1, |_| {});
+        carried.apply(&block(tip), None);
+        for ledger in [with_params(tip, |_| {}), carried] {
+            let situation = at(&ledger);
+            assert_eq!((situation.epoch.phase, situation.epoch.index), (phase, index), "{tip}");
+        }
+    }
+}
+
+#[test]
+fn a_capture_that_does_not_come_is_absent_and_a_stuck_chain_unknown() {
+    for window in [0, -1, 101] {
+        let ledger = with_params(1050, |p| p.delegation.as_mut().unwrap().deploy_window = window);
+        let situation = at(&ledger);
+        assert_eq!(deadline(&situation, DeadlineName::Capture).state, DeadlineState::Absent);
+        assert_eq!(situation.deadlines[4].name, DeadlineName::Capture, "it stands last");
+        assert_eq!(deadline(&situation, DeadlineName::PocStart).height, Some(1100));
+    }
+    // No thresholds at all: a state from before v0.2.12.
+    let situation = at(&with_params(1050, |p| p.delegation = None));
+    assert_eq!(deadline(&situation, DeadlineName::Capture).state, DeadlineState::Absent);
+    // An epoch that has become shorter than what is over: nobody knows what will repair it.
+    let situation = at(&with_params(1090, |p| p.epoch.epoch_length = 50));
+    assert_eq!(situation.epoch.phase, Phase::Unknown);
+    assert_eq!(deadline(&situation, DeadlineName::PocStart).state, DeadlineState::Unknown);
+    assert_eq!(deadline(&situation, DeadlineName::PocStart).height, None);
+}
+
+#[test]
+fn etas_count_from_the_tip_and_slide_while_the_chain_is_silent() {
+    let mut ledger = with_params(1040, |_| {});
+    for height in 1041..=1060 {
+        ledger.apply(&block(height), None);
+    }
+    let eta = |inputs: &Inputs<'_>| deadline(&assess(inputs), DeadlineName::Capture).eta.unwrap();
+    let time = |height: Height| block(height).time;
+    let mut inputs = inputs(&ledger, &[]);
+    assert_eq!(eta(&inputs), time(1080));
+    let error = deadline(&assess(&inputs), DeadlineName::Capture).eta_error_seconds.unwrap();
+    assert!((5.0..20.0).contains(&error), "{error}");
+    // Half an hour of silence: the twenty blocks are still to be made.
+    inputs.now = time(1060) + SignedDuration::from_mins(30);
+    assert_eq!(eta(&inputs), time(1079) + SignedDuration::from_mins(30));
+    // Half an hour behind the head: they were made long ago.
+    inputs.head = 1420;
+    assert_eq!(eta(&inputs), time(1080));
+}
+
+#[test]
+fn old_or_overtaken_data_is_stale() {
+    let ledger = with_params(1050, |_| {});
+    let mut inputs = inputs(&ledger, &[]);
+    let tip = inputs.now;
+    // Blocks come every five seconds.
+    for (seconds, stale) in [(0, false), (15, false), (16, true), (3600, true)] {
+        inputs.now = tip + SignedDuration::from_secs(seconds);
+        assert_eq!(assess(&inputs).stale, stale, "{seconds} s");
+    }
+    inputs.now = tip;
+    for (ahead, stale) in [(1, false), (5, false), (6, true)] {
+        inputs.head = 1050 + ahead;
+        assert_eq!(assess(&inputs).stale, stale, "{ahead} blocks");
+    }
+    // A clock that runs behind the chain's is no reason for doubt.
+    inputs.head = 1050;
+    inputs.now = tip - SignedDuration::from_secs(60);
+    assert!(!assess(&inputs).stale);
+}
+
+#[test]
+fn members_of_the_epoch_before_make_it_stale() {
+    let mut ledger = with_params(1127, |_| {});
+    assert!(!at(&ledger).stale);
+    // The epoch has become effective, and its members were not read.
+    ledger.apply(&block(1128), None);
+    assert!(at(&ledger).stale);
+    assert_eq!(at(&ledger).epoch.index, 11);
+}
+
+#[test]
+fn a_model_is_active_by_a_live_member_with_voting_power() {
+    let active = |change: &dyn Fn(&mut bootwatch_rules::ChainState)| {
+        let mut ledger = Ledger::default();
+        let mut state = state(1050, &["s", "a"]);
+        change(&mut state);
+        let observation = Observation { state: Some(state), ..Observation::default() };
+        ledger.apply(&block(1050), Some(&observation));
+        at(&ledger).models.iter().map(|model| model.state).collect::<Vec<_>>()
+    };
+    use ModelState::{Active, Candidate};
+    assert_eq!(active(&|_| {}), [Active, Candidate]);
+    assert_eq!(active(&|s| s.model_groups[0].members[0].voting_power = 0), [Candidate, Candidate]);
+    let excluded = Exclusion { reason: "downtime".to_owned(), height: 1040 };
+    assert_eq!(active(&|s| s.members[0].excluded = Some(excluded.clone())), [Candidate, Candidate]);
+    // The chain's base state in epoch 0 has no groups, whatever the store holds.
+    assert_eq!(active(&|s| s.effective.index = 0), [Candidate, Candidate]);
+}
+
+#[test]
+fn models_come_once_and_in_the_order_of_their_ids() {
+    let ledger = with_params(1050, |params| {
+        let entry = |id: &str| {
+            let mut entry = params.models[0].clone();
+            entry.model_id = model(id);
+            entry
+        };
+        params.models = ["z", "m", "B", "a", "m"].map(entry).to_vec();
+    });
+    let ids: Vec<_> = at(&ledger).models.iter().map(|m| m.model_id.to_string()).collect();
+    assert_eq!(ids, ["B", "a", "m", "z"]);
+}
+
+#[test]
+fn gaps_wait_until_every_weight_is_known() {
+    let mut ledger = with_params(1050, |_| {});
+    let gaps = |ledger: &Ledger| at(ledger).models[1].gaps.clone();
+    let read = |ledger: &mut Ledger, answers: Vec<_>| {
+        let height = ledger.tip.unwrap().height + 1;
+        let observation = Observation { choices: answers, ..Observation::default() };
+        ledger.apply(&block(height), Some(&observation));
+    };
+    assert_eq!(gaps(&ledger), None);
+    let to_s = Choice::Delegate { delegate_to: host("s") };
+    read(&mut ledger, vec![answers("a", &[("n", to_s)]), answers("b", &[])]);
+    assert_eq!(gaps(&ledger), None, "the largest host is unknown");
+    read(&mut ledger, vec![answers("s", &[("n", Choice::Intent)])]);
+    let gaps = gaps(&ledger).unwrap();
+    assert_eq!(gaps.degree, Degree::Projected);
+    // T = 90: three tenths are 27, two thirds are 60.
+    assert_eq!(gaps.hosts, Gap { have: 1, need: Some(2), missing: Some(1) });
+    assert_eq!(gaps.weight, Gap { have: 70, need: Some(27), missing: Some(0) });
+    assert_eq!(gaps.reach, Gap { have: 80, need: Some(61), missing: Some(0) });
+    assert!(!gaps.pre_eligible);
+    assert_eq!(at(&ledger).models[0].gaps, None, "an active model has none");
+}
+
+#[test]
+fn a_snapshot_is_measured_by_the_terms_of_its_height() {
+    let mut ledger = with_params(1079, |_| {});
+    let mut facts = block(1080);
+    let mut taken = capture(1080, "n");
+    (taken.intent_host_count, taken.intent_weight) = (1, 20);
+    (taken.reachable_voting_power, taken.total_network_weight) = (30, 90);
+    facts.captures.push(taken.clone());
+    ledger.apply(&facts, None);
+    // Governance lowers the threshold afterwards; the snapshot does not move.
+    let mut lowered = state(1081, &["s", "a", "b"]);
+    lowered.params.delegation.as_mut().unwrap().v_min = 0;
+    let observation = Observation { state: Some(lowered), ..Observation::default() };
+    ledger.apply(&block(1081), Some(&observation));
+    let snapshot = at(&ledger).models[1].snapshot.clone().unwrap();
+    assert_eq!(snapshot.epoch, Some(11));
+    assert_eq!(snapshot.capture, taken);
+    assert_eq!(snapshot.gaps.hosts, Gap { have: 1, need: Some(2), missing: Some(1) });
+    assert_eq!(snapshot.gaps.weight, Gap { have: 20, need: Some(27), missing: Some(7) });
+    assert_eq!(snapshot.gaps.reach, Gap { have: 30, need: Some(61), missing: Some(31) });
+
+    // Without the parameters of its height nothing is invented.
+    ledger.frozen.terms.clear();
+    let snapshot = at(&ledger).models[1].snapshot.clone().unwrap();
+    assert_eq!(snapshot.gaps.hosts, Gap { have: 1, need: None, missing: None });
+    assert_eq!(snapshot.epoch, None);
+}
+
+#[test]
+fn hosts_show_what_is_stored_and_what_is_not_known() {
+    let mut ledger = with_params(1050, |_| {});
+    let mut facts = block(1051);
+    choose(&mut facts, "a", "n", delegate("s"), 0);
+    let stored = [("n", Choice::Intent)];
+    let choices = vec![answers("s", &stored), answers("b", &[])];
+    ledger.apply(&facts, Some(&Observation { choices, ..Observation::default() }));
+
+    let mut only_n = watched("b");
+    only_n.models = Some(vec![model("n")]);
+    let hosts = [watched("a"), only_n, watched("s"), watched("stranger")];
+    let situation = assess(&inputs(&ledger, &hosts));
+    let [a, b, s, stranger] = &situation.hosts[..] else { panic!("four hosts") };
+
+    assert_eq!((a.name.as_str(), a.weight, a.known), ("A", Some(10), false));
+    assert_eq!(a.models[0].choice.kind, "unknown");
+    assert_eq!(a.models[0].reaches, None, "an active model has no reach");
+    let chosen = &a.models[1];
+    assert_eq!(chosen.choice.kind, "delegate");
+    assert_eq!(chosen.choice.delegate_to, Some(host("s")));
+    assert_eq!(chosen.choice.since, Some(1051));
+    assert_eq!(chosen.choice.tx_hash.as_deref(), Some("1051/0"));
+    assert_eq!(chosen.reaches, Some(true));
+
+    assert_eq!(b.models.len(), 1);
+    assert_eq!(b.models[0].choice.kind, "none");
+    assert_eq!(b.models[0].reaches, Some(false));
+    assert_eq!(s.models[1].reaches, Some(true));
+    assert_eq!(s.models[1].choice.tx_hash, None, "it was read, not seen");
+    assert_eq!((stranger.weight, stranger.known), (None, false));
+    assert_eq!(stranger.models[1].reaches, Some(false), "the chain reads members only");
+}
+
+#[test]
+fn reach_is_one_hop_to_a_live_host_with_intent() {
+    let mut ledger = with_params(1050, |_| {});
+    let mut facts = block(1051);
+    choose(&mut facts, "a", "n", delegate("b"), 0);
+    choose(&mut facts, "b", "n", delegate("s"), 0);
+    choose(&mut facts, "s", "n", ChoiceAction::Intent, 0);
+    ledger.apply(&facts, None);
+    let hosts = [watched("a"), watched("b")];
+    let reaches = |ledger: &Ledger| {
+        let situation = assess(&inputs(ledger, &hosts));
+        [situation.hosts[0].models[1].reaches, situation.hosts[1].models[1].reaches]
+    };
+    assert_eq!(reaches(&ledger), [Some(false), Some(true)]);
+    // The delegate is removed from the running epoch: its intent does not count any more.
+    let mut without = state(1052, &["s", "a", "b"]);
+    without.members[0].excluded = Some(Exclusion { reason: "downtime".to_owned(), height: 1052 });
+    let observation = Observation { state: Some(without), ..Observation::default() };
+    ledger.apply(&block(1052), Some(&observation));
+    assert_eq!(reaches(&ledger), [Some(false), Some(false)]);
+}
+
+#[test]
+fn the_rule_set_is_the_configured_one_or_that_of_the_nodes_version() {
+    let mut ledger = with_params(1050, |_| {});
+    assert_eq!(at(&ledger).rule_set, "v0.2.16", "the newest without a version");
+    ledger.app_version = Some("0.2.14".to_owned());
+    assert_eq!(at(&ledger).rule_set, "v0.2.14");
+    let mut inputs = inputs(&ledger, &[]);
+    inputs.rule_set = Some(RuleSet::V0_2_12);
+    assert_eq!(assess(&inputs).rule_set, "v0.2.12");
+}
+
+#[test]
+fn absurd_members_leave_gaps_unknown() {
+    let mut state = state(1050, &["s", "a"]);
+    state.members[1].weight = -5;
+    let mut ledger = Ledger::default();
+    let choices = vec![answers("s", &[]), answers("a", &[])];
+    let observation = Observation { state: Some(state), choices, ..Observation::default() };
+    ledger.apply(&block(1050), Some(&observation));
+    let situation = assess(&inputs(&ledger, &[watched("a")]));
+    assert_eq!(situation.models[1].gaps, None);
+    assert_eq!(situation.hosts[0].weight, None);
+}
+
+#[test]
+fn it_survives_a_round_trip_through_json() {
+    let ledger = with_params(1050, |_| {});
+    let situation = assess(&inputs(&ledger, &[watched("a")]));
+    let json = serde_json::to_string(&situation).unwrap();
+    assert_eq!(serde_json::from_str::<Situation>(&json).unwrap(), situation);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    /// Each deadline is the first such block that a clock comes to when it executes every single
+    /// block, for any lengths and from any place in an epoch.
+    #[test]
+    fn deadlines_are_what_a_block_by_block_clock_reaches(
+        tip in 1029_i64..1128,
+        lengths in prop::array::uniform5(0_i64..12),
+        epoch_length in 40_i64..140,
+        deploy_window in -2_i64..150,
+    ) {
+        let ledger = with_params(tip, |params| {
+            params.epoch = EpochParams {
+                epoch_length,
+                poc_stage_duration: lengths[0],
+                poc_exchange_duration: lengths[1],
+                poc_validation_delay: lengths[2],
+                poc_validation_duration: lengths[3],
+                set_new_validators_delay: lengths[4],
+                ..params.epoch
+            };
+            params.delegation.as_mut().unwrap().deploy_window = deploy_window;
+        });
+        let (mut clock, params) = ledger.clock().unwrap();
+        let mut first: Vec<(Stage, Height, u64)> = Vec::new();
+        let mut commit = clock.upcoming.map(|epoch| Stages::of(epoch, &params).commit_deadline);
+        commit = commit.filter(|height| *height > tip);
+        let mut stuck = false;
+        for height in tip + 1..tip + 700 {
+            stuck |= !clock.end_block(&params, height, |event| {
+                if event.stage == Stage::PocStart && commit.is_none() {
+                    commit = Some(height + lengths[0] + lengths[1]);
+                }
+                if !first.iter().any(|(stage, ..)| *stage == event.stage) {
+                    first.push((event.stage, height, event.epoch));
+                }
+            });
+        }
+        let situation = at(&ledger);
+        for (name, stage) in [
+            (DeadlineName::Capture, Stage::Capture),
+            (DeadlineName::PocStart, Stage::PocStart),
+            (DeadlineName::ValidationStart, Stage::ValidationStart),
+            (DeadlineName::ValidationEnd, Stage::ValidationEnd),
+        ] {
+            let found = deadline(&situation, name);
+            match first.iter().find(|(reached, ..)| *reached == stage) {
+                Some((_, height, epoch)) => {
+                    prop_assert_eq!((found.height, found.epoch), (Some(*height), *epoch), "{:?}", name);
+                    prop_assert_eq!(found.state, DeadlineState::Ahead);
+                }
+                None => {
+                    prop_assert_eq!(found.height, None, "{:?}", name);
+                    prop_assert!(stuck || found.state == DeadlineState::Absent);
+                }
+            }
+        }
+        prop_assert_eq!(deadline(&situation, DeadlineName::CommitDeadline).height, commit);
+        let heights: Vec<_> = situation.deadlines.iter().filter_map(|d| d.height).collect();
+        prop_assert!(heights.is_sorted());
+    }
+
+    /// Jumping reaches exactly what going block by block does, from any record, under any lengths.
+    #[test]
+    fn jumping_is_going_block_by_block(
+        poc_start in 0_i64..60,
+        index in 0_u64..3,
+        lengths in prop::array::uniform5(-3_i64..15),
+        epoch_length in -5_i64..80,
+        epoch_shift in 0_i64..40,
+        deploy_window in -2_i64..90,
+    ) {
+        let params = ClockParams {
+            epoch: EpochParams {
+                epoch_length,
+                epoch_shift,
+                poc_stage_duration: lengths[0],
+                poc_exchange_duration: lengths[1],
+                poc_validation_delay: lengths[2],
+                poc_validation_duration: lengths[3],
+                set_new_validators_delay: lengths[4],
+                inference_validation_cutoff: 2,
+            },
+            deploy_window,
+        };
+        let epoch = bootwatch_rules::Epoch { index, poc_start };
+        let (mut walking, mut jumping) = (Clock::new(epoch, epoch), Clock::new(epoch, epoch));
+        let (mut walked, mut jumped, mut stuck) = (Vec::new(), Vec::new(), None);
+        for height in 1..400 {
+            if !walking.end_block(&params, height, |event| walked.push(event)) {
+                stuck = stuck.or(Some(height));
+            }
+        }
+        let found = jumping.advance(&params, 1..=399, |event| {
+            jumped.push(event);
+            ControlFlow::Continue(())
+        });
+        prop_assert_eq!(jumped, walked);
+        prop_assert_eq!(found, stuck);
+        prop_assert_eq!(jumping, walking);
+    }
+}
