@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 pub(crate) use self::command::Terminal;
 use self::trap::Trap;
 use crate::{
-    Address, Choice, EpochIndex, Fraction, Height, ModelId, ModelParams, Network, Penalties,
+    Address, Choice, EpochIndex, Fraction, Height, Mode, ModelId, ModelParams, Network, Penalties,
     RuleSet,
     ledger::{FrozenChoices, Ledger, Standing, Work},
     situation::{Advice, Command, DeadlineName, Phase},
@@ -53,7 +53,7 @@ impl Adviser<'_> {
         let id = &model.model_id;
         let standing = self.ledger.choice(host, id);
         let known = standing.is_some() || self.ledger.known_hosts.contains(host);
-        if !known || self.penalties.no_participation.is_zero() {
+        if !known || self.penalties.of(Mode::None).is_zero() {
             return None;
         }
         let counts = |epoch: EpochIndex| epoch >= model.penalty_start_epoch;
@@ -297,7 +297,7 @@ impl Case<'_> {
     }
 
     fn advice(&self, found: &Found) -> Option<Advice> {
-        let charge = self.adviser.penalties.no_participation;
+        let charge = self.adviser.penalties.of(Mode::None);
         let of = if self.adviser.rule_set.charges_weight() { "weight" } else { "reward" };
         Some(Advice {
             why: found.trap.why(&format!("{} of the {of}", percent(charge))),
@@ -313,7 +313,7 @@ impl Case<'_> {
         let adviser = self.adviser;
         let terminal = &adviser.terminal;
         let candidate = !adviser.active.contains(self.model);
-        let share = percent(adviser.penalties.share);
+        let share = percent(adviser.penalties.share());
         let delegate = || {
             let whom = match adviser.intent_host(self.model, self.host) {
                 Some(example) if candidate => {
@@ -325,8 +325,8 @@ impl Case<'_> {
             terminal.delegate(self.model, format!("delegate to {whom}; {share} goes to it"))
         };
         let refuse = || {
-            let refusal = adviser.penalties.refusal;
-            (refusal < adviser.penalties.no_participation)
+            let refusal = adviser.penalties.of(Mode::Refuse);
+            (refusal < adviser.penalties.of(Mode::None))
                 .then(|| {
                     let costs = percent(refusal);
                     let when = if candidate { " if the model becomes eligible" } else { "" };
