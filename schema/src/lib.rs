@@ -10,8 +10,9 @@ mod sqlite;
 
 pub use error::StoreError;
 pub use records::{
-    Commit, Coverage, Delivery, Ending, EndpointRecord, Incident, IncidentState, Loaded,
-    NewMessage, PendingMessage, Severity, Unfillable,
+    BlockRef, Commit, Counts, Coverage, Dated, Delivery, Ending, EndpointRecord, EpochRecord,
+    Incident, IncidentState, Loaded, NewMessage, PendingMessage, Severity, Unfillable,
+    Verification,
 };
 pub use sqlite::{SqliteReader, SqliteStore};
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bootwatch_rules::{
-    BlockFacts, Height, Observation,
+    BlockFacts, EpochIndex, Height, Member, ModelGroup, Observation,
     ledger::{Changes, Ledger},
     situation::EndpointView,
 };
@@ -69,6 +69,73 @@ pub struct Unfillable {
     pub reason: String,
     /// When it was given up.
     pub at: Timestamp,
+}
+
+/// A block that something happened in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BlockRef {
+    /// Its height.
+    pub height: Height,
+    /// Its hash, upper-case hex.
+    pub hash: String,
+    /// Its time.
+    pub time: Timestamp,
+}
+
+/// A fact with its block.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Dated<T> {
+    /// The block.
+    pub block: BlockRef,
+    /// The fact.
+    pub fact: T,
+}
+
+/// What was read of an epoch while its group was in force.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EpochRecord {
+    /// Its number.
+    pub index: EpochIndex,
+    /// Its PoC start.
+    pub poc_start: Height,
+    /// The height of the first reading.
+    pub first_read: Height,
+    /// The height of the last reading, which members and groups are of.
+    pub last_read: Height,
+    /// The root group; excluded members are marked.
+    pub members: Vec<Member>,
+    /// The models' groups.
+    pub model_groups: Vec<ModelGroup>,
+}
+
+/// How much of each kind is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Counts {
+    /// Blocks, with or without their headers.
+    pub blocks: u64,
+    /// Captures.
+    pub captures: u64,
+    /// Choice messages, failed ones included.
+    pub choice_txs: u64,
+    /// Choices that stand.
+    pub choices: u64,
+    /// Events.
+    pub events: u64,
+    /// Things that could not be read, those no longer kept included.
+    pub malformed: u64,
+}
+
+/// What a check of the whole database found.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Verification {
+    /// Blocks covered.
+    pub blocks: u64,
+    /// Headers kept; the chain of hashes was checked on these.
+    pub headers: u64,
+    /// What is damaged, one line each, the first hundred.
+    pub damage: Vec<String>,
+    /// How many damages there are.
+    pub damages: u64,
 }
 
 /// How an endpoint stood.

@@ -8,10 +8,15 @@ mod names;
 mod open;
 mod outbox;
 mod prune;
+mod query;
 mod reader;
 mod state;
 mod values;
+mod verify;
 mod writer;
+
+#[cfg(test)]
+mod trouble;
 
 pub use reader::SqliteReader;
 pub use writer::SqliteStore;

@@ -13,7 +13,44 @@ use super::{
 };
 use crate::StoreError;
 
-/// Writes a block's header and facts. `followed`: the ledger goes through it.
+/// Writes a block's header.
+///
+/// `followed`: the ledger goes through it. `evidence`: something is kept for ever, so the header is.
+pub(crate) fn write_header(
+    db: &Connection,
+    block: &BlockFacts,
+    followed: bool,
+    evidence: bool,
+) -> Result<(), StoreError> {
+    db.prepare_cached(
+        "INSERT INTO block (height, hash, parent, time, tx_count, followed, evidence)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )
+    .and_then(|mut insert| {
+        insert.execute(params![
+            block.height,
+            block.hash,
+            block.parent,
+            Nanos(block.time),
+            block.tx_count,
+            followed,
+            evidence
+        ])
+    })
+    .map_err(|e| twice(e, block.height, "the block"))?;
+    Ok(())
+}
+
+/// Whether a block's facts are kept for ever one by one. Work is not: it comes in thousands of
+/// blocks an epoch, and its rows name their blocks.
+pub(crate) fn is_evidence(block: &BlockFacts) -> bool {
+    !(block.captures.is_empty()
+        && block.choices.is_empty()
+        && block.events.is_empty()
+        && block.malformed.is_empty())
+}
+
+/// Writes a block's facts. `followed`: the ledger goes through it.
 pub(crate) fn write(
     db: &Connection,
     names: &mut Names,
@@ -21,7 +58,6 @@ pub(crate) fn write(
     followed: bool,
 ) -> Result<(), StoreError> {
     let height = block.height;
-    write_header(db, block, followed).map_err(|e| twice(e, height, "the block"))?;
     for (seq, capture) in block.captures.iter().enumerate() {
         write_capture(db, height, seq, capture).map_err(|e| twice(e, height, "a capture"))?;
     }
@@ -47,28 +83,6 @@ fn twice(error: rusqlite::Error, height: Height, what: &str) -> StoreError {
         return StoreError::conflict(height, format!("{what} has no place in it: {error}"));
     }
     error.into()
-}
-
-fn write_header(db: &Connection, block: &BlockFacts, followed: bool) -> rusqlite::Result<()> {
-    // Work is left out: it comes in thousands of blocks an epoch, and its rows name their blocks.
-    let evidence = !(block.captures.is_empty()
-        && block.choices.is_empty()
-        && block.events.is_empty()
-        && block.malformed.is_empty());
-    db.prepare_cached(
-        "INSERT INTO block (height, hash, parent, time, tx_count, followed, evidence)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-    )?
-    .execute(params![
-        block.height,
-        block.hash,
-        block.parent,
-        Nanos(block.time),
-        block.tx_count,
-        followed,
-        evidence
-    ])?;
-    Ok(())
 }
 
 fn write_capture(

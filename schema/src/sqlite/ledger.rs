@@ -1,7 +1,7 @@
 //! What the ledger became, written so that it comes back equal.
 
 use bootwatch_rules::{
-    BlockFacts, Choice, Height, ModelId,
+    BlockFacts, Choice, Height, ModelId, Observation,
     ledger::{Cause, Changes, ChoiceChange, Ledger, Standing},
 };
 use rusqlite::{Connection, params};
@@ -17,6 +17,21 @@ use crate::StoreError;
 /// The kinds of frozen choices, in the order of [`LastState::frozen`].
 pub(crate) const FROZEN_CHOICES: [&str; 3] = ["capture", "validation_start", "wiped"];
 
+/// Whether something happened to the ledger in its last block that has no place among the facts and
+/// that a claim may rest on: a wipe, a correction, charges, choices frozen.
+pub(crate) fn is_evidence(
+    height: Height,
+    observation: Option<&Observation>,
+    changes: &Changes,
+    ledger: &Ledger,
+) -> bool {
+    let frozen = [&ledger.frozen.capture, &ledger.frozen.validation_start];
+    changes.wiped
+        || changes.choices.iter().any(|c| matches!(c.cause, Cause::Base | Cause::Reconciled))
+        || observation.is_some_and(|observation| observation.charges.is_some())
+        || frozen.into_iter().flatten().any(|choices| choices.height == height)
+}
+
 /// Writes the ledger after `block`, as far as the block and its observation can have changed it.
 pub(crate) fn write(
     db: &Connection,
@@ -27,7 +42,7 @@ pub(crate) fn write(
     ledger: &Ledger,
 ) -> Result<(), StoreError> {
     write_choices(db, block.height, changes, ledger)?;
-    write_work(db, names, block, ledger)?;
+    write_work(db, names, last, block, ledger)?;
     write_newest_captures(db, block, last, ledger)?;
     write_frozen(db, last, ledger)?;
     state::write(db, names, last, block.height, ledger)?;
@@ -134,9 +149,15 @@ fn write_change(
 fn write_work(
     db: &Connection,
     names: &mut Names,
+    last: &LastState,
     block: &BlockFacts,
     ledger: &Ledger,
 ) -> Result<(), StoreError> {
+    if last.worked && ledger.work.is_empty() {
+        // The stage began now; what was claimed for it before does not count.
+        db.prepare_cached("UPDATE work SET followed = 0 WHERE stage = ?1")?
+            .execute([ledger.stage])?;
+    }
     let commits = block.commits.iter().map(|c| (c.stage, &c.model_id, &c.host));
     let distributions = block.distributions.iter().map(|d| (d.stage, &d.model_id, &d.host));
     for (stage, model_id, host) in commits.chain(distributions) {

@@ -175,7 +175,7 @@ pub(crate) fn members(db: &Connection, epoch: i64) -> Result<Vec<Member>, StoreE
         .collect::<Result<_, _>>()?)
 }
 
-fn model_groups(db: &Connection, epoch: i64) -> Result<Vec<ModelGroup>, StoreError> {
+pub(crate) fn model_groups(db: &Connection, epoch: i64) -> Result<Vec<ModelGroup>, StoreError> {
     let groups: Vec<(i64, String)> = db
         .prepare_cached(
             "SELECT seq, model.model_id FROM model_group JOIN model ON model.id = model
@@ -211,10 +211,10 @@ fn known_hosts(db: &Connection) -> Result<BTreeSet<Address>, StoreError> {
         .collect::<Result<_, _>>()?)
 }
 
-type Choices = BTreeMap<ModelId, BTreeMap<Address, Standing>>;
+type Standings = BTreeMap<ModelId, BTreeMap<Address, Standing>>;
 
-pub(crate) fn choices(db: &Connection) -> Result<Choices, StoreError> {
-    let mut choices = Choices::new();
+pub(crate) fn choices(db: &Connection) -> Result<Standings, StoreError> {
+    let mut choices = Standings::new();
     let mut select = db.prepare_cached(
         "SELECT model_id, host, kind, delegate_to, since, tx_height, tx_index, path, tx_hash
          FROM choice",

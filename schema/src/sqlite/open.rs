@@ -18,6 +18,17 @@ const APPLICATION_ID: i64 = 0x4277_4368;
 /// (the WAL-reset bug, fixed in 3.51.3).
 const SQLITE_MIN: i32 = 3_051_003;
 
+/// The right to be the only writer, for as long as this lives.
+pub(crate) struct WriteLock(File);
+
+impl Drop for WriteLock {
+    fn drop(&mut self) {
+        // Closing alone would not do while a child process that is just being started still has a
+        // copy of the descriptor. A failure leaves it to the end of the process.
+        let _ = self.0.unlock();
+    }
+}
+
 static STEPS: &[M<'static>] =
     &[M::up(include_str!("../../migrations/0001_facts_ledger_outbox.sql"))];
 static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| Migrations::from_slice(STEPS));
@@ -29,7 +40,7 @@ pub(crate) fn newest_version() -> i64 {
 
 /// Opens the file for the writer: creates it when it is missing, brings it to the newest version,
 /// binds it to the chain.
-pub(crate) fn writer(path: &Path, chain_id: &str) -> Result<(Connection, File), StoreError> {
+pub(crate) fn writer(path: &Path, chain_id: &str) -> Result<(Connection, WriteLock), StoreError> {
     let lock = lock(path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
@@ -100,7 +111,7 @@ fn settings(db: &Connection) -> rusqlite::Result<()> {
 
 /// Takes the lock that makes this process the only writer. The lock file stays when the process
 /// ends, the lock does not: a crash needs no cleaning up.
-fn lock(path: &Path) -> Result<File, StoreError> {
+fn lock(path: &Path) -> Result<WriteLock, StoreError> {
     let open_error = |reason: String| StoreError::Open { path: path.display().to_string(), reason };
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -127,7 +138,7 @@ fn lock(path: &Path) -> Result<File, StoreError> {
             ))
         })?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(WriteLock(file)),
         Err(TryLockError::WouldBlock) => {
             Err(StoreError::Locked { path: path.display().to_string() })
         }

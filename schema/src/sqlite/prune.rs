@@ -21,6 +21,11 @@ pub(crate) const SETTLED_KEPT: i64 = 20_000;
 /// Settled messages kept with their bodies.
 pub(crate) const SETTLED_BODIES_KEPT: i64 = 200;
 
+/// The height from which on every covered block has its header.
+pub(crate) fn complete_headers(db: &Connection) -> Result<Height, StoreError> {
+    Ok(db.prepare_cached("SELECT complete FROM headers")?.query_row([], |row| row.get(0))?)
+}
+
 /// Removes headers that neither the clock nor the hash chain nor any evidence needs. `ticks` is the
 /// number of blocks the ledger measures its pace on.
 pub(crate) fn headers(db: &Connection, tip: Height, ticks: usize) -> Result<(), StoreError> {

@@ -31,7 +31,7 @@ impl SqliteReader {
 
     /// Runs `read` on one view of the database, so that a commit in between does not mix two
     /// states. Short: while it lasts, the writer's log cannot shrink.
-    fn view<T>(
+    pub(super) fn view<T>(
         &self,
         read: impl FnOnce(&Connection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {

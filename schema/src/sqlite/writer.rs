@@ -1,12 +1,18 @@
 //! The one writer.
 
-use std::{fmt, fs::File, path::Path};
+use std::{fmt, path::Path};
 
 use bootwatch_rules::{BlockFacts, Height};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
-use super::{coverage, facts, ledger, load, names::Names, open, outbox, prune, state::LastState};
+use super::{
+    coverage, facts, ledger, load,
+    names::Names,
+    open::{self, WriteLock},
+    outbox, prune,
+    state::LastState,
+};
 use crate::{
     Commit, Delivery, EndpointRecord, Loaded, PendingMessage, ReadStore, Store, StoreError,
     Unfillable,
@@ -17,10 +23,11 @@ use crate::{
 /// Opening it takes a lock (the file `<path>.lock`) that the system gives back when the process
 /// ends, however it ends.
 pub struct SqliteStore {
-    db: Connection,
+    pub(super) db: Connection,
     names: Names,
     last: LastState,
-    _lock: File,
+    // The last field: it is dropped after the connection is closed.
+    _lock: WriteLock,
 }
 
 impl fmt::Debug for SqliteStore {
@@ -82,7 +89,9 @@ impl ReadStore for SqliteStore {
 
 impl Store for SqliteStore {
     fn commit(&mut self, commit: &Commit<'_>) -> Result<(), StoreError> {
-        let Commit { facts: block, changes, ledger, incidents, messages, .. } = commit;
+        let Commit { facts: block, observation, changes, ledger, incidents, messages } = *commit;
+        let evidence = facts::is_evidence(block)
+            || ledger::is_evidence(block.height, observation, changes, ledger);
         self.write(|db, names, last| {
             if let Some((newest, _)) = coverage::newest(db)?
                 && newest >= block.height
@@ -91,6 +100,7 @@ impl Store for SqliteStore {
                 return Err(StoreError::conflict(block.height, reason));
             }
             coverage::cover(db, block)?;
+            facts::write_header(db, block, true, evidence)?;
             facts::write(db, names, block, true)?;
             ledger::write(db, names, last, block, changes, ledger)?;
             outbox::write_incidents(db, incidents)?;
@@ -110,6 +120,7 @@ impl Store for SqliteStore {
                 .prepare_cached("SELECT tip FROM ledger")?
                 .query_row([], |row| row.get(0))
                 .optional()?;
+            let complete = prune::complete_headers(db)?;
             for block in blocks {
                 if let Some(tip) = tip
                     && block.height > tip
@@ -118,6 +129,10 @@ impl Store for SqliteStore {
                     return Err(StoreError::conflict(block.height, reason));
                 }
                 coverage::cover(db, block)?;
+                let evidence = facts::is_evidence(block);
+                if evidence || block.height >= complete {
+                    facts::write_header(db, block, false, evidence)?;
+                }
                 facts::write(db, names, block, false)?;
             }
             Ok(())

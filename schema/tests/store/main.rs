@@ -3,6 +3,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
 
+mod chain;
 mod common;
+mod coverage;
+mod crash;
+mod open;
 mod outbox;
 mod round_trip;
