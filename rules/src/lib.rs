@@ -10,6 +10,7 @@ mod choice;
 pub mod clock;
 mod decimal;
 mod facts;
+pub mod forecast;
 mod fraction;
 pub mod ledger;
 mod names;

@@ -4,6 +4,7 @@
 
 mod networks;
 
+mod forecast;
 mod numbers;
 mod preeligibility;
 mod resolution;
