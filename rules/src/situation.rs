@@ -8,7 +8,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use self::assess::{Inputs, Watched, assess};
-use crate::{Address, Capture, EpochIndex, Height, ModelId, Weight};
+use crate::{
+    Address, Capture, EpochIndex, Height, ModelId, Weight,
+    forecast::{ChargeRange, ModelForecast},
+};
 
 /// The version of the JSON form.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -239,6 +242,10 @@ pub struct HostView {
     pub weight: Option<Weight>,
     /// Its choices are known completely.
     pub known: bool,
+    /// The least and the most that the epoch being formed next can take from it, over all models;
+    /// null while that cannot be told.
+    #[serde(default)]
+    pub charge: Option<ChargeRange>,
     /// One for each model that is watched for it.
     pub models: Vec<HostModelView>,
 }
@@ -256,6 +263,10 @@ pub struct HostModelView {
     pub committed: Option<u32>,
     /// What it should do, and until when.
     pub advice: Option<Advice>,
+    /// The outcomes that are still open for the epoch being formed next; null while they cannot
+    /// be told.
+    #[serde(default)]
+    pub forecast: Option<ModelForecast>,
 }
 
 /// A stored choice.

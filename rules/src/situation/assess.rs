@@ -12,6 +12,7 @@ use crate::{
     Address, Capture, ChainState, Choice, Height, ModelId, ModelParams, Network, Penalties,
     RuleSet, Weight,
     advice::{Adviser, Terminal},
+    forecast::Prospect,
     ledger::{Ledger, Standing},
     pace::Pace,
     preeligibility,
@@ -82,7 +83,10 @@ pub fn assess(inputs: &Inputs<'_>) -> Situation {
         }),
         _ => None,
     };
-    let board = Board { ledger, network: network.as_ref(), active: &active, adviser };
+    let prospect = network.as_ref().filter(|_| !outdated).and_then(|network| {
+        Prospect::new(ledger, network, &active, rule_set, inputs.complete_from)
+    });
+    let board = Board { ledger, network: network.as_ref(), active: &active, adviser, prospect };
     Situation {
         schema_version: SCHEMA_VERSION,
         chain_id: inputs.chain_id.to_owned(),
@@ -146,6 +150,8 @@ struct Board<'a> {
     active: &'a BTreeSet<&'a ModelId>,
     /// None while weights or fractions are not known.
     adviser: Option<Adviser<'a>>,
+    /// None while the next formation cannot be foreseen.
+    prospect: Option<Prospect<'a>>,
 }
 
 impl<'a> Board<'a> {
@@ -205,6 +211,7 @@ impl<'a> Board<'a> {
             name: watched.name.clone(),
             weight: self.weight(&watched.address),
             known: self.ledger.known_hosts.contains(&watched.address),
+            charge: self.prospect.as_ref().map(|prospect| prospect.host(&watched.address).charge),
             models: self
                 .models()
                 .into_iter()
@@ -233,6 +240,7 @@ impl<'a> Board<'a> {
                 .and_then(|hosts| hosts.get(host))
                 .and_then(|work| work.committed),
             advice: self.adviser.as_ref().and_then(|adviser| adviser.advise(host, params)),
+            forecast: self.prospect.as_ref().map(|prospect| prospect.model(host, model)),
         }
     }
 
