@@ -25,5 +25,6 @@ mod start;
 mod store;
 mod websocket;
 
+pub(crate) use block::timestamp;
 pub use faults::Faults;
 pub use start::{Devnet, Options, Running, StartError};

@@ -41,6 +41,21 @@ pub(crate) fn tx_result(result: TxResult) -> abci::ExecTxResult {
     }
 }
 
+/// `CheckTx`.
+pub(crate) fn check_tx(result: TxResult) -> abci::ResponseCheckTx {
+    let result = tx_result(result);
+    abci::ResponseCheckTx {
+        code: result.code,
+        data: result.data,
+        log: result.log,
+        info: result.info,
+        gas_wanted: result.gas_wanted,
+        gas_used: result.gas_used,
+        events: result.events,
+        codespace: result.codespace,
+    }
+}
+
 /// `Query`.
 pub(crate) fn query(answer: QueryAnswer) -> abci::ResponseQuery {
     abci::ResponseQuery {

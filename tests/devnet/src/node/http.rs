@@ -98,7 +98,7 @@ async fn post(core: &Arc<Core>, body: &Bytes) -> Response {
     if body.is_empty() {
         return plain(StatusCode::OK, "text/html", &endpoints());
     }
-    let requests = match parse(body) {
+    let requests = match parse(&String::from_utf8_lossy(body)) {
         Ok(requests) => requests,
         Err(error) => {
             let error = RpcError::parse(format!("error unmarshaling request: {error}"));
@@ -153,13 +153,11 @@ async fn post(core: &Arc<Core>, body: &Bytes) -> Response {
 }
 
 /// The requests of a body: a batch, or one.
-fn parse(body: &[u8]) -> Result<Vec<rpc::Request>, String> {
-    if let Ok(batch) = serde_json::from_slice::<Option<Vec<rpc::Request>>>(body) {
-        return Ok(batch.unwrap_or_default());
+fn parse(body: &str) -> Result<Vec<rpc::Request>, String> {
+    match rpc::Request::parse_batch(body) {
+        Some(batch) => Ok(batch),
+        None => rpc::Request::parse(body).map(|request| vec![request]),
     }
-    serde_json::from_slice(body)
-        .map(|request| vec![request])
-        .map_err(|error| rpc::go_syntax_error(&String::from_utf8_lossy(body), &error))
 }
 
 /// The page a browser gets.

@@ -7,8 +7,9 @@ pub(crate) mod args;
 pub(crate) mod methods;
 pub(crate) mod routes;
 
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer};
+use std::collections::HashMap;
+
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::go_json;
@@ -33,25 +34,76 @@ impl Id {
 }
 
 /// A request; without an id it is a notification, which nobody answers.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default)]
 pub(crate) struct Request {
-    #[serde(default, deserialize_with = "id")]
     pub(crate) id: Option<Id>,
-    #[serde(default)]
     pub(crate) method: String,
-    #[serde(default)]
     pub(crate) params: Option<Box<RawValue>>,
 }
 
+/// What Go prints as the type that a request is decoded into.
+const GO_REQUEST: &str = r#"struct { JSONRPC string "json:\"jsonrpc\""; ID interface {} "json:\"id,omitempty\""; Method string "json:\"method\""; Params json.RawMessage "json:\"params\"" }"#;
+
+impl Request {
+    /// Reads one request, or says what Go would.
+    pub(crate) fn parse(text: &str) -> Result<Request, String> {
+        let value: &RawValue =
+            serde_json::from_str(text).map_err(|error| go_syntax_error(text, &error))?;
+        Request::from_raw(value)
+    }
+
+    /// Reads a batch; `None` when it is not one.
+    pub(crate) fn parse_batch(text: &str) -> Option<Vec<Request>> {
+        let batch: Option<Vec<&RawValue>> = serde_json::from_str(text).ok()?;
+        batch.unwrap_or_default().into_iter().map(Request::from_raw).collect::<Result<_, _>>().ok()
+    }
+
+    fn from_raw(value: &RawValue) -> Result<Request, String> {
+        let mismatch = |found: &str, field: &str, go_type: &str| {
+            format!("json: cannot unmarshal {found} into Go {field} of type {go_type}")
+        };
+        let fields: Option<HashMap<String, &RawValue>> = serde_json::from_str(value.get())
+            .map_err(|_| mismatch(json_kind(value.get()), "value", GO_REQUEST))?;
+        let Some(fields) = fields else { return Ok(Request::default()) };
+        let method = match fields.get("method") {
+            Some(method) => {
+                let text: Option<String> = serde_json::from_str(method.get()).map_err(|_| {
+                    mismatch(json_kind(method.get()), "struct field .method", "string")
+                })?;
+                text.unwrap_or_default()
+            }
+            None => String::new(),
+        };
+        let id = fields.get("id").map_or(Ok(None), |id| id_of(id.get()))?;
+        let params = fields.get("params").map(|params| (*params).to_owned());
+        Ok(Request { id, method, params })
+    }
+}
+
 #[expect(clippy::cast_possible_truncation, reason = "the fraction of an id is cut off on purpose")]
-fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Id>, D::Error> {
-    match serde_json::Value::deserialize(deserializer)? {
-        serde_json::Value::Null => Ok(None),
-        serde_json::Value::String(text) => Ok(Some(Id::Text(text))),
-        serde_json::Value::Number(number) => {
-            Ok(number.as_f64().map(|number| Id::Number(number as i64)))
-        }
-        other => Err(D::Error::custom(format!("json-rpc ID ({other}) is of unknown type"))),
+fn id_of(text: &str) -> Result<Option<Id>, String> {
+    let unknown = |value: &str, go_type: &str| {
+        Err(format!("json-rpc ID ({value}) is of unknown type ({go_type})"))
+    };
+    match serde_json::from_str(text).map_err(|error| go_syntax_error(text, &error))? {
+        Value::Null => Ok(None),
+        Value::String(text) => Ok(Some(Id::Text(text))),
+        Value::Number(number) => Ok(number.as_f64().map(|number| Id::Number(number as i64))),
+        Value::Bool(value) => unknown(&value.to_string(), "bool"),
+        // Go prints what is inside too; nobody reads it.
+        Value::Object(_) => unknown("map[]", "map[string]interface {}"),
+        Value::Array(_) => unknown("[]", "[]interface {}"),
+    }
+}
+
+/// The kind of a JSON value, as Go names it.
+pub(crate) fn json_kind(text: &str) -> &'static str {
+    match text.as_bytes().first() {
+        Some(b'"') => "string",
+        Some(b'{') => "object",
+        Some(b'[') => "array",
+        Some(b't' | b'f') => "bool",
+        _ => "number",
     }
 }
 

@@ -102,10 +102,9 @@ impl Connection {
 
     /// The answer to one message; none to a notification.
     async fn answer(&self, text: &str, out: &mpsc::Sender<Outgoing>) -> Option<String> {
-        let request: rpc::Request = match serde_json::from_str(text) {
+        let request = match rpc::Request::parse(text) {
             Ok(request) => request,
             Err(error) => {
-                let error = rpc::go_syntax_error(text, &error);
                 let error = RpcError::parse(format!("error unmarshaling request: {error}"));
                 return Some(rpc::failure(None, &error));
             }

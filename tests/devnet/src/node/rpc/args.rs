@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde_json::value::RawValue;
 
-use super::go_syntax_error;
+use super::{go_syntax_error, json_kind};
 
 /// The Go type of a parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,11 +103,7 @@ impl Args {
             return names.iter().map(value).collect::<Result<_, _>>().map(Args);
         }
         let list: Vec<&RawValue> = serde_json::from_str(text).map_err(|_| {
-            let kind = match text.as_bytes().first() {
-                Some(b'"') => "string",
-                Some(b't' | b'f') => "bool",
-                _ => "number",
-            };
+            let kind = json_kind(text);
             format!(
                 "unknown type for JSON params: json: cannot unmarshal {kind} into Go value of \
                  type []json.RawMessage. Expected map or array"
@@ -151,13 +147,7 @@ fn from_json(kind: Kind, text: &str) -> Result<Option<Value>, String> {
         return Ok(None);
     }
     let mismatch = |go_type: &str| {
-        let found = match text.as_bytes().first() {
-            Some(b'"') => "string",
-            Some(b'{') => "object",
-            Some(b'[') => "array",
-            Some(b't' | b'f') => "bool",
-            _ => "number",
-        };
+        let found = json_kind(text);
         format!("json: cannot unmarshal {found} into Go value of type {go_type}")
     };
     match kind {
@@ -204,12 +194,9 @@ fn integer(text: &str) -> Result<i64, String> {
         .ok_or_else(|| format!("invalid 64-bit integer encoding {text:?}, expected string"))?;
     serde_json::from_str(digits).map_err(|error| match error.classify() {
         serde_json::error::Category::Data => {
-            let what = match digits.as_bytes().first() {
-                Some(b'"') => "string".to_owned(),
-                Some(b'{') => "object".to_owned(),
-                Some(b'[') => "array".to_owned(),
-                Some(b't' | b'f') => "bool".to_owned(),
-                _ => format!("number {digits}"),
+            let what = match json_kind(digits) {
+                "number" => format!("number {digits}"),
+                kind => kind.to_owned(),
             };
             format!("json: cannot unmarshal {what} into Go value of type int64")
         }
