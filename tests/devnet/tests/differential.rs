@@ -328,6 +328,8 @@ async fn replies(pair: &Pair, differences: &mut Differences) {
         json!({"id": 25, "method": "nosuch", "params": {}}).to_string(),
         "garbage".to_owned(),
         "{".to_owned(),
+        String::new(),
+        r#"{"id": 26, "method": "health"} and more"#.to_owned(),
     ];
     let (mut ours, mut theirs) = (pair.ours.socket().await, pair.theirs.socket().await);
     let ask = async |socket: &mut Socket, text: &str| {

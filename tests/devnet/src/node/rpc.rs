@@ -52,6 +52,18 @@ impl Request {
         Request::from_raw(value)
     }
 
+    /// Reads the first value of a message, as Go's streaming decoder does: what follows it does
+    /// not matter.
+    pub(crate) fn parse_message(text: &str) -> Result<Request, String> {
+        let mut values = serde_json::Deserializer::from_str(text).into_iter::<&RawValue>();
+        match values.next() {
+            None => Err("EOF".to_owned()),
+            Some(Err(error)) if error.is_eof() => Err("unexpected EOF".to_owned()),
+            Some(Err(error)) => Err(go_syntax_error(text, &error)),
+            Some(Ok(value)) => Request::from_raw(value),
+        }
+    }
+
     /// Reads a batch; `None` when it is not one.
     pub(crate) fn parse_batch(text: &str) -> Option<Vec<Request>> {
         let batch: Option<Vec<&RawValue>> = serde_json::from_str(text).ok()?;

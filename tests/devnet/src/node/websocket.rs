@@ -102,7 +102,7 @@ impl Connection {
 
     /// The answer to one message; none to a notification.
     async fn answer(&self, text: &str, out: &mpsc::Sender<Outgoing>) -> Option<String> {
-        let request = match rpc::Request::parse(text) {
+        let request = match rpc::Request::parse_message(text) {
             Ok(request) => request,
             Err(error) => {
                 let error = RpcError::parse(format!("error unmarshaling request: {error}"));
@@ -123,7 +123,8 @@ impl Connection {
             },
             None if route.params.is_empty() => Args::default(),
             None => {
-                let error = RpcError::internal(dispatch::TOO_FEW_ARGUMENTS);
+                let error = format!("WSJSONRPC: {}", dispatch::TOO_FEW_ARGUMENTS);
+                let error = RpcError::internal(error);
                 return Some(rpc::failure(Some(&Id::NONE), &error));
             }
         };
