@@ -299,7 +299,7 @@ CREATE TABLE incident (
 CREATE INDEX incident_by_change ON incident (state, changed_at);
 
 -- Messages in the order of decision. Settled ones stay for a while, so that the same decision
--- made twice is still one message; their bodies go earlier.
+-- made twice is still one message.
 CREATE TABLE outbox (
     id             INTEGER PRIMARY KEY,
     message_id     TEXT    NOT NULL UNIQUE,
@@ -307,8 +307,6 @@ CREATE TABLE outbox (
     channel        TEXT    NOT NULL,
     recipient      TEXT    NOT NULL,
     subject        TEXT    NOT NULL,
-    text           TEXT    NOT NULL,
-    html           TEXT,
     created_at     INTEGER NOT NULL,
     created_height INTEGER NOT NULL,
     state          TEXT    NOT NULL DEFAULT 'pending'
@@ -320,6 +318,14 @@ CREATE TABLE outbox (
 ) STRICT;
 CREATE INDEX outbox_pending ON outbox (channel, id) WHERE state = 'pending';
 CREATE INDEX outbox_order ON outbox (incident, recipient, channel, id) WHERE state = 'pending';
+CREATE INDEX outbox_settled ON outbox (id) WHERE state <> 'pending';
+
+-- Their bodies, which go earlier: apart, so that what they leave is used again.
+CREATE TABLE body (
+    message INTEGER PRIMARY KEY REFERENCES outbox,
+    text    TEXT NOT NULL,
+    html    TEXT
+) STRICT;
 
 -- How the endpoints stood when the daemon last wrote it down; seq is the configuration's order.
 CREATE TABLE endpoint (

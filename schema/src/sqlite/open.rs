@@ -219,6 +219,9 @@ fn cannot_open(path: &Path, error: &rusqlite::Error) -> StoreError {
             "{error}; give this user the right to write to the file and its folder, \
              or change [store] path"
         ),
+        Some(ErrorCode::CannotOpen) => {
+            format!("{error}; run this as the user of the daemon, who may write to its folder")
+        }
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             format!("{error}; another program holds it open, close that first")
         }

@@ -86,23 +86,26 @@ pub(crate) fn incidents(db: &Connection) -> Result<Vec<Incident>, StoreError> {
 /// where a second insert is silent, because the id exists for that.
 pub(crate) fn write_messages(db: &Connection, messages: &[NewMessage]) -> Result<(), StoreError> {
     for message in messages {
-        db.prepare_cached(
-            "INSERT INTO outbox (message_id, incident, channel, recipient, subject, text, html,
-                 created_at, created_height, next_attempt)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?8)
-             ON CONFLICT (message_id) DO NOTHING",
-        )?
-        .execute(params![
-            message.message_id,
-            message.incident,
-            message.channel,
-            message.recipient,
-            message.subject,
-            message.text,
-            message.html,
-            Nanos(message.created_at),
-            message.created_height,
-        ])?;
+        let created = db
+            .prepare_cached(
+                "INSERT INTO outbox (message_id, incident, channel, recipient, subject,
+                     created_at, created_height, next_attempt)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?6)
+                 ON CONFLICT (message_id) DO NOTHING",
+            )?
+            .execute(params![
+                message.message_id,
+                message.incident,
+                message.channel,
+                message.recipient,
+                message.subject,
+                Nanos(message.created_at),
+                message.created_height,
+            ])?;
+        if created == 1 {
+            db.prepare_cached("INSERT INTO body (message, text, html) VALUES (?1, ?2, ?3)")?
+                .execute(params![db.last_insert_rowid(), message.text, message.html])?;
+        }
     }
     Ok(())
 }
@@ -117,7 +120,7 @@ pub(crate) fn pending(
         .prepare_cached(
             "SELECT message_id, incident, channel, recipient, subject, text, html, created_at,
                  created_height, attempts, last_error
-             FROM outbox AS message
+             FROM outbox AS message JOIN body ON body.message = message.id
              WHERE state = 'pending' AND channel = ?1 AND next_attempt <= ?2
                  AND NOT EXISTS (
                      SELECT 1 FROM outbox AS older

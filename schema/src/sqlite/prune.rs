@@ -20,6 +20,8 @@ pub(crate) const RESOLVED_LOADED: i64 = 500;
 pub(crate) const SETTLED_KEPT: i64 = 20_000;
 /// Settled messages kept with their bodies.
 pub(crate) const SETTLED_BODIES_KEPT: i64 = 200;
+/// The outbox is pruned at every so many reports of deliveries.
+pub(crate) const SETTLES_LOT: u32 = 32;
 
 /// The height from which on every covered block has its header.
 pub(crate) fn complete_headers(db: &Connection) -> Result<Height, StoreError> {
@@ -56,13 +58,13 @@ pub(crate) fn incidents(db: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Empties the bodies of old settled messages, and forgets the oldest.
+/// Drops the bodies of old settled messages, and forgets the oldest messages.
 pub(crate) fn outbox(db: &Connection) -> Result<(), StoreError> {
     db.prepare_cached(
-        "UPDATE outbox SET text = '', html = NULL
-         WHERE state <> 'pending' AND text <> '' AND id <= (
+        "DELETE FROM body WHERE message <= (
              SELECT id FROM outbox WHERE state <> 'pending'
-             ORDER BY id DESC LIMIT 1 OFFSET ?1)",
+             ORDER BY id DESC LIMIT 1 OFFSET ?1)
+         AND message NOT IN (SELECT id FROM outbox WHERE state = 'pending')",
     )?
     .execute([SETTLED_BODIES_KEPT])?;
     db.prepare_cached(

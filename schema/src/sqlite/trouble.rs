@@ -10,6 +10,12 @@ use rusqlite::Connection;
 use super::writer::SqliteStore;
 use crate::{Commit, ReadStore, SqliteReader, Store, StoreError};
 
+/// In memory where the system has such a file system: what is tested does not depend on the disk.
+fn folder() -> tempfile::TempDir {
+    let memory = std::path::Path::new("/dev/shm");
+    if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap()
+}
+
 fn block(height: Height) -> BlockFacts {
     BlockFacts {
         height,
@@ -62,7 +68,7 @@ fn undamaged(path: &std::path::Path) {
 
 #[test]
 fn a_full_disk_keeps_nothing_of_the_block_and_heals() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder();
     let path = folder.path().join("db");
     let mut store = SqliteStore::open(&path, "c").unwrap();
     let mut ledger = Ledger::default();
@@ -106,7 +112,7 @@ fn a_full_disk_keeps_nothing_of_the_block_and_heals() {
 
 #[test]
 fn a_lock_of_another_program_is_waited_for_and_then_reported() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder();
     let path = folder.path().join("db");
     let mut store = SqliteStore::open(&path, "c").unwrap();
     let mut ledger = Ledger::default();
@@ -128,7 +134,7 @@ fn a_lock_of_another_program_is_waited_for_and_then_reported() {
 /// none of it may stay.
 #[test]
 fn a_block_with_two_things_in_one_place_is_refused_whole() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder();
     let path = folder.path().join("db");
     let mut store = SqliteStore::open(&path, "c").unwrap();
     let mut ledger = Ledger::default();
@@ -147,7 +153,7 @@ fn a_block_with_two_things_in_one_place_is_refused_whole() {
 fn old_headers_go_and_evidence_stays() {
     use super::prune::{HEADERS_KEPT, HEADERS_LOT};
 
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder();
     let path = folder.path().join("db");
     let mut store = SqliteStore::open(&path, "c").unwrap();
     let first = 3;
@@ -211,7 +217,7 @@ fn verify_finds_what_was_damaged() {
         ("INSERT INTO choice VALUES ('m', 'h', 'refuse', NULL, 1, 1, 1, 'x', 'h')", "message path"),
     ];
     for (damage, name) in damages {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = folder();
         let path = folder.path().join("db");
         let mut store = SqliteStore::open(&path, "c").unwrap();
         let mut ledger = Ledger::default();
@@ -229,7 +235,7 @@ fn verify_finds_what_was_damaged() {
 
 #[test]
 fn settings_are_in_force() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder();
     let store = SqliteStore::open(&folder.path().join("db"), "c").unwrap();
     let pragma = |name: &str| -> String {
         store

@@ -58,6 +58,11 @@ const RULES: &[(&str, &str)] = &[
          WHERE height NOT IN (SELECT height FROM block WHERE evidence = 1)",
     ),
     (
+        "outbox: a waiting message has no body",
+        "SELECT message_id FROM outbox
+         WHERE state = 'pending' AND id NOT IN (SELECT message FROM body)",
+    ),
+    (
         "ledger: its last block is not the end of a range",
         "SELECT tip FROM ledger WHERE tip <> (SELECT max(last) FROM coverage)",
     ),

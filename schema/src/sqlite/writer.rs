@@ -26,6 +26,8 @@ pub struct SqliteStore {
     pub(super) db: Connection,
     names: Names,
     last: LastState,
+    /// Reports of deliveries so far.
+    settles: u32,
     // The last field: it is dropped after the connection is closed.
     _lock: WriteLock,
 }
@@ -47,7 +49,7 @@ impl SqliteStore {
         let (db, lock) = open::writer(path, chain_id)?;
         let mut last = LastState::default();
         last.follow(&load::load(&db)?.ledger);
-        Ok(Self { db, names: Names::default(), last, _lock: lock })
+        Ok(Self { db, names: Names::default(), last, settles: 0, _lock: lock })
     }
 
     /// Runs `write` in one transaction that takes the write lock first, so that it either waits for
@@ -140,10 +142,13 @@ impl Store for SqliteStore {
     }
 
     fn settle(&mut self, deliveries: &[Delivery]) -> Result<(), StoreError> {
+        let prune = self.settles.is_multiple_of(prune::SETTLES_LOT);
         self.write(|db, _, _| {
             outbox::settle(db, deliveries)?;
-            prune::outbox(db)
-        })
+            if prune { prune::outbox(db) } else { Ok(()) }
+        })?;
+        self.settles = self.settles.wrapping_add(1);
+        Ok(())
     }
 
     fn give_up(&mut self, range: &Unfillable) -> Result<(), StoreError> {

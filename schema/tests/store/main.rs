@@ -10,3 +10,4 @@ mod crash;
 mod open;
 mod outbox;
 mod round_trip;
+mod size;

@@ -1,7 +1,15 @@
-//! Messages: decided once, sent once, never lost.
+//! Messages: decided once, sent once, never lost. Incidents and endpoints: as they were last.
 
-use bootwatch_rules::ledger::{Changes, Ledger, Tick};
-use bootwatch_schema::{Commit, Delivery, NewMessage, ReadStore, SqliteReader, SqliteStore, Store};
+use bootwatch_rules::{
+    BlockFacts, Malformed,
+    ledger::{Changes, Ledger, Tick},
+    situation::{EndpointState, EndpointView},
+};
+use bootwatch_schema::{
+    Commit, Delivery, Ending, EndpointRecord, Incident, IncidentState, NewMessage, ReadStore,
+    Severity, SqliteReader, SqliteStore, Store,
+};
+use rusqlite::Connection;
 
 use crate::common::{Place, at, block};
 
@@ -20,6 +28,15 @@ fn message(id: &str, at_second: i64) -> NewMessage {
 }
 
 fn commit_messages(store: &mut impl Store, height: i64, messages: &[NewMessage]) {
+    commit_decisions(store, height, &[], messages);
+}
+
+fn commit_decisions(
+    store: &mut impl Store,
+    height: i64,
+    incidents: &[Incident],
+    messages: &[NewMessage],
+) {
     let facts = block(height);
     let tick = Tick { height, time: facts.time };
     let ledger = Ledger { tip: Some(tick), ticks: [tick].into(), ..Ledger::default() };
@@ -29,7 +46,7 @@ fn commit_messages(store: &mut impl Store, height: i64, messages: &[NewMessage])
             observation: None,
             changes: &Changes::default(),
             ledger: &ledger,
-            incidents: &[],
+            incidents,
             messages,
         })
         .unwrap();
@@ -110,4 +127,138 @@ fn a_message_waits_for_an_older_one_of_its_incident() {
     assert_eq!(ids(&store), ["elsewhere"]);
     store.settle(&[Delivery::Delivered { message_id: "firing".into(), at: next }]).unwrap();
     assert_eq!(ids(&store), ["resolved", "elsewhere"]);
+}
+
+#[test]
+fn old_settled_messages_lose_their_bodies_and_waiting_ones_do_not() {
+    let place = Place::new();
+    let mut store = place.open();
+    let messages: Vec<_> = (0..400).map(|n| message(&format!("m{n}"), n)).collect();
+    commit_messages(&mut store, 1, &messages);
+    // The oldest waits; the others are delivered in lots, over many reports.
+    for lot in messages[1..].chunks(5) {
+        let delivered = lot
+            .iter()
+            .map(|m| Delivery::Delivered { message_id: m.message_id.clone(), at: at(999) });
+        store.settle(&delivered.collect::<Vec<_>>()).unwrap();
+    }
+    let db = Connection::open(place.path()).unwrap();
+    let bodies: i64 = db.query_row("SELECT count(*) FROM body", [], |row| row.get(0)).unwrap();
+    assert!((201..400).contains(&bodies), "{bodies}");
+    let due = store.pending("email", at(999), 10).unwrap();
+    assert_eq!(due.iter().map(|m| &m.message).collect::<Vec<_>>(), [&messages[0]]);
+    // A decision whose body is gone is still known.
+    commit_messages(&mut store, 2, &messages[1..3]);
+    assert_eq!(store.backlog("email").unwrap().0, 1);
+    assert_eq!(SqliteReader::open(&place.path()).unwrap().verify().unwrap().damages, 0);
+}
+
+fn incident(n: i64, state: IncidentState) -> Incident {
+    Incident {
+        fingerprint: format!("{n:08X}"),
+        alert: "DecisionMissing".into(),
+        labels: [("host".into(), "gonka1a".into()), ("model_id".into(), "ü\"'".into())].into(),
+        window: format!("epoch {n}"),
+        state,
+        severity: Severity::Critical,
+        summary: "no choice".into(),
+        opened_height: n,
+        opened_at: at(n),
+        changed_at: at(n + 5),
+        deadline: Some(n + 500),
+        step: 3,
+        told: ["email:a@example.org".into()].into(),
+        ending: (state == IncidentState::Resolved).then_some(Ending::Met),
+    }
+}
+
+#[test]
+fn an_incident_is_as_it_was_last() {
+    let place = Place::new();
+    let mut store = place.open();
+    let other = incident(2, IncidentState::Pending);
+    commit_decisions(&mut store, 1, &[incident(1, IncidentState::Firing), other.clone()], &[]);
+    let resolved = Incident {
+        severity: Severity::Info,
+        deadline: None,
+        told: [].into(),
+        ..incident(1, IncidentState::Resolved)
+    };
+    commit_decisions(&mut store, 2, std::slice::from_ref(&resolved), &[]);
+    assert_eq!(store.load().unwrap().incidents, [resolved, other]);
+}
+
+#[test]
+fn resolved_incidents_are_bounded_and_open_ones_stay() {
+    let place = Place::new();
+    let mut store = place.open();
+    let open = incident(0, IncidentState::Firing);
+    let resolved: Vec<_> = (1..=2_500).map(|n| incident(n, IncidentState::Resolved)).collect();
+    commit_decisions(&mut store, 1, std::slice::from_ref(&open), &[]);
+    commit_decisions(&mut store, 2, &resolved, &[]);
+    let db = Connection::open(place.path()).unwrap();
+    let kept: (i64, i64) = db
+        .query_row(
+            "SELECT count(*), min(opened_height) FROM incident WHERE state = 'resolved'",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .unwrap();
+    assert_eq!(kept, (2_000, 501), "the newest 2,000");
+    let loaded = store.load().unwrap().incidents;
+    assert_eq!(loaded.len(), 501);
+    assert_eq!(loaded[0], open);
+    assert_eq!(loaded[1..], resolved[2_000..]);
+}
+
+#[test]
+fn endpoints_are_replaced_as_a_whole() {
+    let place = Place::new();
+    let mut store = place.open();
+    let endpoint = |name: &str, state, height: Option<i64>| EndpointRecord {
+        view: EndpointView {
+            name: name.into(),
+            state,
+            reason: height.is_none().then(|| "connection refused".into()),
+            height,
+            earliest: height.map(|h| h - 1000),
+            selected: height.is_some(),
+            websocket: height.is_some(),
+        },
+        at: at(7),
+    };
+    let first = [
+        endpoint("own", EndpointState::Up, Some(5000)),
+        endpoint("node2", EndpointState::Down, None),
+        endpoint("node3", EndpointState::Lagging, Some(4000)),
+    ];
+    store.note_endpoints(&first).unwrap();
+    assert_eq!(store.load().unwrap().endpoints, first);
+    let second = [endpoint("node3", EndpointState::Wrong, None)];
+    store.note_endpoints(&second).unwrap();
+    let reader = SqliteReader::open(&place.path()).unwrap();
+    assert_eq!(reader.load().unwrap().endpoints, second);
+}
+
+#[test]
+fn what_cannot_be_read_is_counted_for_ever_and_kept_for_a_while() {
+    let place = Place::new();
+    let mut store = place.open();
+    let broken = |height: i64, count: usize| {
+        let thing = |n| Malformed {
+            what: "tx".into(),
+            place: format!("tx {n}"),
+            reason: "truncated".into(),
+            raw: "AA==".into(),
+        };
+        BlockFacts { malformed: (0..count).map(thing).collect(), ..block(height) }
+    };
+    store.keep(&[broken(1, 700), broken(3, 800)]).unwrap();
+    store.keep(&[broken(2, 2_000), broken(9, 1)]).unwrap();
+    let reader = SqliteReader::open(&place.path()).unwrap();
+    assert_eq!(reader.load().unwrap().malformed, 3_501);
+    let kept = reader.malformed(u32::MAX).unwrap();
+    assert_eq!(kept.len(), 1_000);
+    let places: Vec<_> = kept.iter().take(2).map(|(h, thing)| (*h, &*thing.place)).collect();
+    assert_eq!(places, [(9, "tx 0"), (2, "tx 1999")]);
 }
