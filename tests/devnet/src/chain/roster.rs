@@ -7,6 +7,7 @@ use super::address::{self, Address, ModelId};
 use super::decimal::{Dec, decimal};
 use super::dice::Dice;
 use super::spec::Spec;
+use super::state::State;
 use super::story::ModelLine;
 
 /// A host as the chain's makers know it.
@@ -32,6 +33,8 @@ pub(crate) struct Roster {
     pub(crate) hosts: Vec<Host>,
     pub(crate) models: Vec<ModelLine>,
     by_name: BTreeMap<String, usize>,
+    /// (warm key, host): who may act for whom through authz.
+    grants: BTreeSet<(Address, Address)>,
 }
 
 /// The model that is exempt from the cap and from v_min, as on mainnet since epoch 308.
@@ -110,11 +113,28 @@ impl Roster {
         }
         let by_name =
             hosts.iter().enumerate().map(|(index, host)| (host.name.clone(), index)).collect();
-        Self { hosts, models, by_name }
+        let grants = hosts.iter().map(|host| (host.warm.clone(), host.address.clone())).collect();
+        Self { hosts, models, by_name, grants }
+    }
+
+    /// Whether `granter` lets `grantee` act for it.
+    pub(crate) fn may_act(&self, grantee: &str, granter: &str) -> bool {
+        self.grants.contains(&(grantee.into(), granter.into()))
     }
 
     pub(crate) fn named(&self, name: &str) -> Option<&Host> {
         self.by_name.get(name).and_then(|index| self.hosts.get(*index))
+    }
+
+    /// A model's coefficient: the parameter, or since v0.2.16, where it is dynamic, what the
+    /// chain would have computed.
+    pub(crate) fn coefficient(&self, state: &State, model: &str) -> Dec {
+        let config = state.poc_models().iter().find(|config| config.model_id == model);
+        let line = || self.models.iter().find(|line| line.id == model);
+        match config.and_then(|config| config.weight_scale_factor) {
+            Some(factor) => Dec::or_one(Some(&factor)),
+            None => Dec::or_one(line().and_then(|line| line.coefficient.as_ref())),
+        }
     }
 
     /// The nonces that `host` computes for `model` in `epoch`: what its weight needs, shared among

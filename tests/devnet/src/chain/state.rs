@@ -51,7 +51,9 @@ pub(crate) struct State {
     pub(crate) charges: Option<Arc<DelegationRewardTransferSnapshot>>,
     pub(crate) validation: Option<Arc<PoCValidationSnapshot>>,
     pub(crate) preserved: Option<Arc<PreservedNodesSnapshot>>,
+    /// Open ones.
     pub(crate) proposals: Arc<Vec<Proposal>>,
+    pub(crate) last_proposal: u64,
 }
 
 /// What hosts committed in a stage, by host and model.

@@ -1,7 +1,7 @@
 //! A story: who the hosts are and what they do at which height.
 //!
-//! The file is TOML; the stories that ship are in `tests/devnet/stories`, and [`Story::file_help`]
-//! is not needed to read them: every key is one of [`raw`]'s fields. Unknown keys are errors.
+//! The file is TOML; those in `tests/devnet/stories` ship with the crate and show every kind of
+//! step. The keys are the fields in `story/raw.rs`; an unknown one is an error.
 
 mod moment;
 mod raw;

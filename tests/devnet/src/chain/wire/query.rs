@@ -2,10 +2,6 @@
 
 use prost::Message;
 
-/// A message without fields.
-#[derive(Clone, PartialEq, Message)]
-pub(crate) struct Empty {}
-
 /// `Params`.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct QueryParamsResponse {
