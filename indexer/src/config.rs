@@ -10,6 +10,8 @@ mod environment;
 mod keys;
 mod problem;
 mod settings;
+#[cfg(test)]
+mod tests;
 mod validate;
 
 use std::{collections::BTreeMap, path::Path};
@@ -49,7 +51,7 @@ impl Config {
     /// keys, values that are no such thing.
     pub fn load(file: Option<&Path>, environment: &Environment) -> Result<Self, ConfigError> {
         let Some(path) = file else {
-            return Self::check(Document::default(), environment, &mut Vec::new());
+            return Self::check(Document::default(), environment, Vec::new());
         };
         let text = std::fs::read_to_string(path).map_err(|error| {
             ConfigError::new(vec![Problem::new(
@@ -66,20 +68,21 @@ impl Config {
     /// As for [`Config::load`].
     pub fn parse(name: &str, text: &str, environment: &Environment) -> Result<Self, ConfigError> {
         let mut problems = Vec::new();
-        let document = Document::parse(name, text, &mut problems);
-        Self::check(document, environment, &mut problems)
+        match Document::parse(name, text, &mut problems) {
+            Some(document) => Self::check(document, environment, problems),
+            None => Err(ConfigError::new(problems)),
+        }
     }
 
     fn check(
         mut document: Document,
         environment: &Environment,
-        problems: &mut Vec<Problem>,
+        mut problems: Vec<Problem>,
     ) -> Result<Self, ConfigError> {
-        environment::overlay(&mut document, environment, problems);
-        let config = validate::validate(&document, problems);
-        match config {
+        environment::overlay(&mut document, environment, &mut problems);
+        match validate::validate(&document, &mut problems) {
             Some(config) if problems.is_empty() => Ok(config),
-            _ => Err(ConfigError::new(std::mem::take(problems))),
+            _ => Err(ConfigError::new(problems)),
         }
     }
 }

@@ -6,4 +6,5 @@ pub mod config;
 pub mod daemon;
 pub mod decode;
 pub mod metrics;
+pub mod report;
 pub mod serve;

@@ -4,6 +4,7 @@
 //! request touches the database or a node, waits for ingestion, or can change anything.
 
 mod connections;
+mod page;
 mod routes;
 
 use std::{io, net::SocketAddr, sync::Arc};

@@ -15,7 +15,8 @@ use super::{
 /// The file, or nothing, with the environment laid over it.
 #[derive(Debug, Default)]
 pub(super) struct Document {
-    /// The groups of each section: one of a plain section, any number of a repeated one.
+    /// The groups of each section that occurs: one of a plain section, some of a repeated one;
+    /// none at all when the section is unusable, which has been reported.
     pub(super) groups: BTreeMap<&'static str, Vec<Group>>,
 }
 
@@ -44,17 +45,22 @@ pub(super) enum Value {
     Text(String),
     /// A list of texts.
     List(Vec<String>),
+    /// Something else, which has been reported: the key is neither missing nor usable.
+    Unusable,
 }
 
 impl Document {
     /// Reads TOML. Whatever is wrong becomes a problem; the rest is returned, so that one run shows
-    /// all errors.
-    pub(super) fn parse(name: &str, text: &str, problems: &mut Vec<Problem>) -> Self {
+    /// all errors. None when it is no TOML: what is missing then may only be unreadable.
+    pub(super) fn parse(name: &str, text: &str, problems: &mut Vec<Problem>) -> Option<Self> {
         let (table, errors) = DeTable::parse_recoverable(text);
         let reader = Reader { name, text };
         for error in errors {
             let at = error.span().map(|span| span.start);
             problems.push(Problem::new(reader.place(at), error.message().to_owned()));
+        }
+        if !problems.is_empty() {
+            return None;
         }
         let mut document = Self::default();
         for (key, value) in table.get_ref() {
@@ -71,9 +77,12 @@ impl Document {
                 continue;
             };
             let groups = reader.section(section, key.span().start, value, problems);
-            document.groups.insert(section.name, groups);
+            // `endpoint = []` is as good as no endpoint.
+            if groups.as_ref().is_none_or(|groups| !groups.is_empty()) {
+                document.groups.insert(section.name, groups.unwrap_or_default());
+            }
         }
-        document
+        Some(document)
     }
 
     /// The only group of a plain section.
@@ -104,7 +113,7 @@ impl Reader<'_> {
         start: usize,
         value: &Spanned<DeValue<'_>>,
         problems: &mut Vec<Problem>,
-    ) -> Vec<Group> {
+    ) -> Option<Vec<Group>> {
         let form = if section.repeated {
             format!("`[[{}]]`", section.name)
         } else {
@@ -126,12 +135,11 @@ impl Reader<'_> {
                 self.place(Some(start)),
                 format!("`{}` must be written as {form}", section.name),
             ));
-            return Vec::new();
+            return None;
         };
-        tables
-            .into_iter()
-            .map(|(start, table)| self.group(section, start, table, problems))
-            .collect()
+        let groups =
+            tables.into_iter().map(|(start, table)| self.group(section, start, table, problems));
+        Some(groups.collect())
     }
 
     fn group(
@@ -149,18 +157,17 @@ impl Reader<'_> {
                 problems.push(Problem::new(place, unknown_key(section, key.get_ref())));
                 continue;
             };
-            match texts(value.get_ref()) {
-                Ok(value) => {
-                    settings.insert(*known, Setting { place, value });
-                }
-                Err(found) => problems.push(Problem::new(
-                    place,
+            let value = texts(value.get_ref()).unwrap_or_else(|found| {
+                problems.push(Problem::new(
+                    place.clone(),
                     format!(
                         "`{known}` of [{}] must be a text in quotes, not {found}",
                         section.name
                     ),
-                )),
-            }
+                ));
+                Value::Unusable
+            });
+            settings.insert(*known, Setting { place, value });
         }
         Group { place: self.place(Some(start)), settings }
     }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
-use bootwatch_rules::{Address, ModelId};
+use bootwatch_rules::{Address, ModelId, RuleSet};
 use secrecy::SecretString;
 
 use super::{
@@ -17,8 +17,6 @@ use super::{
 
 /// Account addresses of Gonka.
 const ADDRESS_PREFIX: &str = "gonka";
-/// Rule sets that exist.
-const RULE_SETS: &[&str] = &["v0.2.12", "v0.2.14", "v0.2.16"];
 const TLS_MODES: &[TlsMode] = &[TlsMode::StartTls, TlsMode::Implicit, TlsMode::None];
 /// Loopback, on a port that none of Gonka's own services or exporters uses.
 const DEFAULT_LISTEN: &str = "127.0.0.1:9877";
@@ -57,6 +55,7 @@ impl Check<'_> {
     fn text<'g>(&mut self, group: &'g Group, key: &str) -> Option<(&'g Place, &'g str)> {
         let setting = group.settings.get(key)?;
         match &setting.value {
+            Value::Unusable => None,
             Value::Text(text) if text.trim().is_empty() => {
                 self.wrong(&setting.place, format!("`{key}` is empty"));
                 None
@@ -87,6 +86,7 @@ impl Check<'_> {
             // One text may hold several, as a variable does.
             Value::Text(text) => text.split(',').map(|item| item.trim().to_owned()).collect(),
             Value::List(list) => list.clone(),
+            Value::Unusable => return None,
         };
         if list.is_empty() || list.iter().any(String::is_empty) {
             self.wrong(&setting.place, format!("`{key}` must not be empty"));
@@ -104,10 +104,10 @@ impl Check<'_> {
             return None;
         };
         let rule_set = self.text(group, "rule_set").and_then(|(place, text)| {
-            if RULE_SETS.contains(&text) {
+            if text.parse::<RuleSet>().is_ok() {
                 return Some(text.to_owned());
             }
-            let hint = keys::suggestion(text, RULE_SETS.iter().copied());
+            let hint = keys::suggestion(text, RuleSet::ALL.iter().map(|set| set.as_str()));
             self.wrong(place, format!("`rule_set` {text:?} does not exist; {hint}"));
             None
         });
@@ -123,8 +123,7 @@ impl Check<'_> {
     fn endpoints(&mut self, document: &Document) -> Vec<EndpointConfig> {
         let mut names = Unique::new("endpoint", "name");
         let mut urls = Unique::new("endpoint", "rpc");
-        let groups = document.groups.get("endpoint").map_or(&[][..], Vec::as_slice);
-        if groups.is_empty() && !self.problems.iter().any(|p| p.message.contains("endpoint")) {
+        if !document.groups.contains_key("endpoint") {
             self.wrong(
                 &Place::Nowhere,
                 "no [[endpoint]]; one `rpc` address of a Gonka node is enough, such as \
@@ -132,7 +131,7 @@ impl Check<'_> {
             );
         }
         let mut endpoints = Vec::new();
-        for group in groups {
+        for group in document.groups.get("endpoint").into_iter().flatten() {
             let name = self.name(group);
             let Some((place, text)) = self.required("[endpoint]", group, "rpc") else { continue };
             let rpc = match RpcUrl::parse(text) {

@@ -7,12 +7,13 @@ use axum::{
     extract::{Request, State},
     http::{HeaderName, HeaderValue, StatusCode, header},
     middleware::{self, Next},
-    response::{IntoResponse, Response},
+    response::{Html, IntoResponse, Response},
     routing::get,
 };
 use bootwatch_rules::situation::Situation;
+use jiff::{Timestamp, tz::TimeZone};
 
-use super::Published;
+use super::{Published, page};
 use crate::metrics;
 
 /// Sent with every answer. Nothing may be framed, sniffed, or fetched from elsewhere by the page.
@@ -36,6 +37,9 @@ const HEADERS: [(HeaderName, HeaderValue); 6] = [
 
 pub(super) fn router(published: Published) -> Router {
     Router::new()
+        .route("/", get(page))
+        .route("/style.css", get(style))
+        .route("/icon.svg", get(icon))
         .route("/metrics", get(metrics))
         .route("/-/healthy", get(healthy))
         .route("/-/ready", get(ready))
@@ -55,6 +59,25 @@ async fn secure(request: Request, next: Next) -> Response {
 
 fn newest(published: &Published) -> Option<Arc<Situation>> {
     published.situation.borrow().clone()
+}
+
+async fn page(State(published): State<Published>) -> Response {
+    let situation = newest(&published);
+    match page::page(situation.as_deref(), Timestamp::now(), &TimeZone::system()) {
+        Ok(html) => Html(html).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "the page cannot be made");
+            problem(StatusCode::INTERNAL_SERVER_ERROR, "the page cannot be made")
+        }
+    }
+}
+
+async fn style() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], page::STYLE)
+}
+
+async fn icon() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "image/svg+xml")], page::ICON)
 }
 
 async fn metrics(State(published): State<Published>) -> impl IntoResponse {

@@ -1,0 +1,332 @@
+//! Every error a configuration can have, by the sentence that its writer reads.
+
+use std::fmt::Write as _;
+
+use secrecy::ExposeSecret;
+
+use super::{environment::known, keys::SECTIONS, *};
+
+const A: &str = "gonka1qqqsyqcyq5rqwzqfpg9scrgwpugpzysnnrkykm";
+const B: &str = "gonka1qypqxpq9qcrsszg2pvxq6rs0zqg3yyc50htqp7";
+const SMALL: &str =
+    "[chain]\nchain_id = \"gonka-mainnet\"\n[[endpoint]]\nrpc = \"http://node:26657\"\n";
+
+fn parse(text: &str, variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    let environment =
+        variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    Config::parse("b.toml", text, &environment)
+}
+
+fn good(text: &str) -> Config {
+    parse(text, &[]).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// The only problem of a text.
+fn problem(text: &str) -> String {
+    let error = parse(text, &[]).expect_err("this text is wrong");
+    assert_eq!(error.problems.len(), 1, "{error}");
+    error.to_string()
+}
+
+/// The only problem of a good file with something added.
+fn added(text: &str) -> String {
+    problem(&format!("{SMALL}{text}"))
+}
+
+/// `sentence` must be said; the rest of the message may change.
+fn says(message: &str, sentence: &str) {
+    assert!(message.contains(sentence), "{message:?} does not say {sentence:?}");
+}
+
+#[test]
+fn one_chain_and_one_url_are_enough() {
+    let config = good(SMALL);
+    assert_eq!(config.chain.chain_id, "gonka-mainnet");
+    assert_eq!(config.endpoints.len(), 1);
+    assert_eq!(config.endpoints[0].name, "node:26657");
+    assert_eq!(config.http.listen.to_string(), "127.0.0.1:9877");
+    assert!(config.hosts.is_empty() && config.email.is_none());
+}
+
+#[test]
+fn everything_can_be_said_without_a_file() {
+    let variables = [
+        ("BOOTWATCH_CHAIN_CHAIN_ID", "gonka-mainnet"),
+        ("BOOTWATCH_CHAIN_RULE_SET", "v0.2.14"),
+        ("BOOTWATCH_ENDPOINT", "a=http://a:26657, https://b.example/chain-rpc/?"),
+        ("BOOTWATCH_HOST", &format!("rack={A}, {B}")),
+        ("BOOTWATCH_STORE_PATH", "/var/lib/x.db"),
+        ("BOOTWATCH_HTTP_LISTEN", "[::1]:1234"),
+        ("BOOTWATCH_EMAIL_SMTP", "mail:25"),
+        ("BOOTWATCH_EMAIL_TLS", "none"),
+        ("BOOTWATCH_EMAIL_FROM", "Watch <w@x.org>"),
+        ("BOOTWATCH_EMAIL_TO", "a@x.org, b@x.org"),
+        ("BOOTWATCH_EMAIL_USERNAME", "u"),
+        ("BOOTWATCH_EMAIL_PASSWORD", "s3cret"),
+        // Passed by compose files, unset by their users.
+        ("BOOTWATCH_EMAIL_PASSWORD_FILE", ""),
+    ];
+    let environment = |change: &str| {
+        variables.iter().map(|(n, v)| ((*n).into(), v.replace('?', change))).collect()
+    };
+    let config = Config::load(None, &environment("")).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(config.chain.rule_set.as_deref(), Some("v0.2.14"));
+    let names: Vec<_> = config.endpoints.iter().map(|e| e.name.as_str()).collect();
+    assert_eq!(names, ["a", "b.example"]);
+    assert_eq!(config.hosts[0].name, "rack");
+    assert_eq!(config.hosts[1].name, "gonka1qypq…tqp7");
+    let email = config.email.expect("mail is configured");
+    assert_eq!((email.host.as_str(), email.port, email.tls), ("mail", 25, TlsMode::None));
+    assert_eq!(email.to, ["a@x.org", "b@x.org"]);
+    assert_eq!(email.password.expect("a password").expose_secret(), "s3cret");
+
+    let error = Config::load(None, &environment("?")).expect_err("a query in a URL");
+    says(&error.to_string(), "BOOTWATCH_ENDPOINT: `rpc` must not have a ? or # part");
+}
+
+#[test]
+fn the_environment_wins_over_the_file() {
+    let text = format!("{SMALL}[http]\nlisten = \"127.0.0.1:1\"\n");
+    let variables = [("BOOTWATCH_HTTP_LISTEN", "127.0.0.1:2"), ("BOOTWATCH_ENDPOINT", "http://z")];
+    let config = parse(&text, &variables).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(config.http.listen.port(), 2);
+    assert_eq!(config.endpoints.len(), 1);
+    assert_eq!(config.endpoints[0].name, "z");
+}
+
+#[test]
+fn unknown_variables_are_refused_with_the_nearest() {
+    let error = parse(SMALL, &[("BOOTWATCH_HTTP_LISTN", "x")]).expect_err("unknown");
+    says(
+        &error.to_string(),
+        "BOOTWATCH_HTTP_LISTN: unknown variable; did you mean `BOOTWATCH_HTTP_LISTEN`?",
+    );
+    // Variables of the command line and of the log are no configuration.
+    for name in ["BOOTWATCH_CONFIG", "BOOTWATCH_LOG", "BOOTWATCH_LOG_FORMAT"] {
+        assert!(parse(SMALL, &[(name, "x")]).is_ok(), "{name}");
+    }
+}
+
+#[test]
+fn nothing_at_all_names_what_is_needed() {
+    let error = Config::load(None, &Environment::new()).expect_err("nothing");
+    says(&error.to_string(), "[chain] needs `chain_id`");
+    says(&error.to_string(), "no [[endpoint]]");
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    let error = Config::load(Some(Path::new("/nowhere/b.toml")), &Environment::new())
+        .expect_err("no such file");
+    says(&error.to_string(), "/nowhere/b.toml: cannot be read: No such file");
+}
+
+#[test]
+fn unknown_names_have_a_place_and_a_suggestion() {
+    says(
+        &added("[htp]\nlisten = \"x\"\n"),
+        "b.toml:5:2: unknown section `htp`; did you mean `http`?",
+    );
+    says(
+        &added("[http]\n  lisen = \"x\"\n"),
+        "b.toml:6:3: unknown key `lisen` in [http]; did you mean `listen`?",
+    );
+    says(&added("[http]\nzzz = 1\n"), "unknown key `zzz` in [http]; known are `listen`");
+    says(&added("[\"a\\u001b[2J\"]\n"), "unknown section `a\\u{1b}[2J`");
+}
+
+#[test]
+fn a_password_in_the_file_is_refused_with_the_way_out() {
+    let message =
+        added("[email]\nsmtp = \"m:25\"\nfrom = \"a@b\"\nto = [\"a@b\"]\npassword = \"hunter2\"\n");
+    says(&message, "name that in `password_file`, or set BOOTWATCH_EMAIL_PASSWORD");
+    assert!(!message.contains("hunter2"), "{message}");
+}
+
+#[test]
+fn wrong_kinds_are_named() {
+    says(
+        &added("[http]\nlisten = 9877\n"),
+        "`listen` of [http] must be a text in quotes, not a number",
+    );
+    says(&added("[http]\nlisten = [\"a\"]\n"), "`listen` must be one text, not a list");
+    says(
+        &added("[email]\nto = [1]\nsmtp = \"m:25\"\nfrom = \"a@b\"\n"),
+        "not a list with a number",
+    );
+    says(&added("[[http]]\nlisten = \"x\"\n"), "`http` must be written as `[http]`");
+    says(&added("[host]\naddress = \"x\"\n"), "`host` must be written as `[[host]]`");
+}
+
+#[test]
+fn syntax_errors_have_a_place() {
+    says(&added("[http\n"), "b.toml:5:");
+    says(&added("listen =\n"), "b.toml:5:");
+}
+
+#[test]
+fn endpoints_are_http_and_unique() {
+    let endpoint = |rpc: &str| added(&format!("[[endpoint]]\nname = \"x\"\nrpc = \"{rpc}\"\n"));
+    says(&endpoint("ws://node:26657/websocket"), "give the http address");
+    says(&endpoint("tcp://node:26657"), "write http:// instead");
+    says(&endpoint("node:26657"), "expected http:// or https://");
+    says(&endpoint("http://"), "is no URL");
+    says(
+        &endpoint("http://node:26657"),
+        "a second [[endpoint]] with the rpc \"http://node:26657/\"",
+    );
+    says(&added("[[endpoint]]\nname = \"x\"\n"), "[[endpoint]] needs `rpc`");
+    says(
+        &added("[[endpoint]]\nname = \"node:26657\"\nrpc = \"http://other\"\n"),
+        "a second [[endpoint]] with the name \"node:26657\"",
+    );
+    says(&added("[[endpoint]]\nname = \" \"\nrpc = \"http://other\"\n"), "`name` is empty");
+    says(&added("[[endpoint]]\nname = \"a\\nb\"\nrpc = \"http://other\"\n"), "one line");
+}
+
+#[test]
+fn passwords_in_urls_are_not_shown() {
+    let config = good(&SMALL.replace("http://node", "http://me:hunter2@node"));
+    assert!(!format!("{config:?}").contains("hunter2"));
+    assert_eq!(config.endpoints[0].rpc.to_string(), "http://***@node:26657/");
+    assert_eq!(config.endpoints[0].rpc.expose().password(), Some("hunter2"));
+    let twice = "[[endpoint]]\nname = \"x\"\nrpc = \"http://me:hunter2@node:26657\"\n";
+    let message =
+        problem(&format!("{}{twice}", SMALL.replace("http://node", "http://me:hunter2@node")));
+    assert!(!message.contains("hunter2"), "{message}");
+}
+
+#[test]
+fn hosts_are_addresses_of_this_chain_and_unique() {
+    let host = |address: &str| added(&format!("[[host]]\nname = \"x\"\naddress = \"{address}\"\n"));
+    says(&host("gonka1qqqsyqcyq5rqwzqfpg9scrgwpugpzysnnrkykn"), "is not a bech32 address");
+    says(&host("cosmos1qqqsyqcyq5rqwzqfpg9scrgwpugpzysnrk363e"), "it belongs to another chain");
+    says(
+        &host("gonkavaloper1qqqsyqcyq5rqwzqfpg9scrgwpugpzysn0r8rpk"),
+        "the validator's operator address",
+    );
+    says(&added("[[host]]\nname = \"x\"\n"), "[[host]] needs `address`");
+    let two = |second: &str| {
+        added(&format!("[[host]]\nname = \"x\"\naddress = \"{A}\"\n[[host]]\n{second}\n"))
+    };
+    says(&two(&format!("name = \"y\"\naddress = \"{A}\"")), "a second [[host]] with the address");
+    says(&two(&format!("name = \"x\"\naddress = \"{B}\"")), "the first is at b.toml:5:");
+    let text = format!("{SMALL}[[host]]\naddress = \"{A}\"\nmodels = [\"m\"]\n");
+    assert_eq!(good(&text).hosts[0].models, Some(vec!["m".into()]));
+    says(
+        &added(&format!("[[host]]\naddress = \"{A}\"\nmodels = []\n")),
+        "`models` must not be empty",
+    );
+}
+
+#[test]
+fn the_rest_is_checked_too() {
+    says(&problem(&SMALL.replace("gonka-mainnet", "a b")), "no spaces");
+    says(&problem(&SMALL.replace("gonka-mainnet", "")), "`chain_id` is empty");
+    says(
+        &problem(&SMALL.replace("\n[[", "\nrule_set = \"v0.2.15\"\n[[")),
+        "`rule_set` \"v0.2.15\" does not exist; did you mean",
+    );
+    says(&added("[http]\nlisten = \"9877\"\n"), "is no address with a port");
+    says(&added("[store]\npath = \"\"\n"), "`path` is empty");
+}
+
+fn email(change: &str) -> String {
+    let mut text = SMALL.to_owned();
+    text.push_str("[email]\n");
+    for line in ["smtp = \"m:25\"", "from = \"a@b\"", "to = [\"c@d\"]"] {
+        let key = line.split(' ').next().expect("a key");
+        if !change.lines().any(|line| line.starts_with(key)) {
+            let _ = writeln!(text, "{line}");
+        }
+    }
+    text.push_str(&change.replace("-\n", ""));
+    text
+}
+
+#[test]
+fn mail_settings_are_checked() {
+    assert_eq!(good(&email("")).email.map(|email| email.tls), Some(TlsMode::StartTls));
+    for smtp in ["mail", "mail:", ":25", "mail:0", "mail:99999", "a b:25", "::1:25"] {
+        says(&problem(&email(&format!("smtp = \"{smtp}\"\n"))), "is not \"host:port\"");
+    }
+    let config = good(&email("smtp = \"[::1]:2525\"\n"));
+    assert_eq!(config.email.map(|email| (email.host, email.port)), Some(("::1".into(), 2525)));
+    says(&problem(&email("tls = \"startls\"\n")), "did you mean `starttls`?");
+    says(&problem(&email("from = \"nobody\"\n")), "`from` \"nobody\" is no mail address");
+    says(&problem(&email("to = [\"a@b\", \"<a@b\"]\n")), "`to` \"<a@b\" is no mail address");
+    says(&problem(&email("to = []\n")), "`to` must not be empty");
+    says(&problem(&email("username = \"u\"\n")), "`username` without a password");
+    says(
+        &problem(&format!("{SMALL}[email]\nsmtp = \"m:25\"\nto = \"a@b\"\n")),
+        "[email] needs `from`",
+    );
+}
+
+#[test]
+fn passwords_come_from_a_file_without_its_last_line_end() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("password");
+    let settings = |name: &str| {
+        email(&format!(
+            "username = \"u\"\npassword_file = \"{}\"\n",
+            directory.path().join(name).display()
+        ))
+    };
+    std::fs::write(&path, "hunter2 \r\n").expect("written");
+    let config = good(&settings("password"));
+    assert!(!format!("{config:?}").contains("hunter2"));
+    let password = config.email.and_then(|email| email.password).expect("a password");
+    assert_eq!(password.expose_secret(), "hunter2 ");
+    says(&problem(&settings("nothing")), "cannot be read: No such file");
+    std::fs::write(&path, "\n").expect("written");
+    says(&problem(&settings("password")), "is empty");
+}
+
+#[test]
+fn all_errors_are_reported_at_once() {
+    let error =
+        parse("[chain]\n[[endpoint]]\nrpc = \"x\"\n[http]\nlisten = 1\nlsten = \"\"\n", &[])
+            .expect_err("four errors");
+    assert_eq!(error.problems.len(), 4, "{error}");
+}
+
+/// The example is uncommented key by key: every line that looks like a setting must be one.
+#[test]
+fn the_example_parses_and_is_complete() {
+    good(EXAMPLE);
+    let uncommented: String = EXAMPLE
+        .lines()
+        .map(|line| line.strip_prefix("# ").unwrap_or(line))
+        .map(|line| line.strip_prefix("# ").unwrap_or(line))
+        .filter(|line| line.starts_with('[') || line.contains(" = "))
+        .filter(|line| !line.contains("BOOTWATCH_"))
+        .fold(String::new(), |text, line| text + line + "\n");
+    for section in SECTIONS {
+        let heading = if section.repeated {
+            format!("[[{}]]", section.name)
+        } else {
+            format!("[{}]", section.name)
+        };
+        let after = uncommented.split_once(&heading).map(|(_, after)| after);
+        let body = after.unwrap_or_else(|| panic!("{heading} is not in the example"));
+        let body = body.split("\n[").next().unwrap_or(body);
+        for key in section.keys {
+            assert!(body.contains(&format!("\n{key} = ")), "{heading} {key} is not in the example");
+        }
+    }
+    let password = "password_file = \"/etc/bootwatch/smtp-password\"";
+    let text = uncommented.replace("gonka1...", A).replace(password, "");
+    let variables = [("BOOTWATCH_EMAIL_PASSWORD", "x")];
+    parse(&text, &variables).unwrap_or_else(|error| panic!("{text}\n{error}"));
+}
+
+#[test]
+fn every_key_has_a_variable() {
+    let known = known();
+    for name in ["BOOTWATCH_CHAIN_CHAIN_ID", "BOOTWATCH_EMAIL_PASSWORD", "BOOTWATCH_HOST"] {
+        assert!(known.iter().any(|known| known == name), "{name}");
+    }
+    let keys: usize = SECTIONS.iter().map(|s| if s.repeated { 1 } else { s.keys.len() }).sum();
+    assert_eq!(known.len(), keys + 4);
+}

@@ -1,0 +1,532 @@
+//! The Situation in words: what the page and `bootwatch status` both show, so that they cannot
+//! differ. Texts of the chain are made harmless for terminals here; HTML is escaped by the page.
+
+mod table;
+pub mod text;
+pub mod words;
+
+use bootwatch_rules::{
+    Height,
+    situation::{
+        Advice, Deadline, DeadlineName, DeadlineState, Degree, EndpointState, EndpointView, Gap,
+        Gaps, HostModelView, HostView, ModelState, ModelView, Phase, Situation,
+    },
+};
+use jiff::{Timestamp, tz::TimeZone};
+
+use words::{clean, count, elapsed, instant, span};
+
+/// Blocks that may be on their way without anything being wrong.
+const BEHIND: Height = 3;
+
+/// Whether somebody has to do something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// Nothing to do, and everything that is needed to say so is known.
+    Calm,
+    /// Something to do.
+    Act,
+    /// It cannot be said.
+    Unknown,
+}
+
+impl Level {
+    /// A word for style sheets.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Calm => "calm",
+            Self::Act => "act",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// A Situation in words, at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// Whether somebody has to do something.
+    pub level: Level,
+    /// That in one sentence.
+    pub headline: String,
+    /// Chain, epoch, height, age: name and value.
+    pub facts: Vec<(&'static str, String)>,
+    /// What is wrong with the data.
+    pub notices: Vec<String>,
+    /// What to do, most urgent first.
+    pub actions: Vec<Action>,
+    /// The deadlines ahead.
+    pub deadlines: Vec<Due>,
+    /// The candidates.
+    pub candidates: Vec<Candidate>,
+    /// The active models.
+    pub active: Vec<String>,
+    /// The watched hosts.
+    pub hosts: Vec<Host>,
+    /// The endpoints.
+    pub endpoints: Vec<Endpoint>,
+    /// How complete the data is.
+    pub data: Vec<String>,
+}
+
+/// Something that a host should do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Action {
+    /// The host's name.
+    pub host: String,
+    /// The model.
+    pub model: String,
+    /// Why.
+    pub why: String,
+    /// What it costs not to: `15 %`.
+    pub charge: String,
+    /// Until when: deadline, block, time left.
+    pub by: String,
+    /// What it does, and the command.
+    pub commands: Vec<(String, String)>,
+    last_height: Height,
+}
+
+/// A deadline.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Due {
+    /// Its name.
+    pub name: &'static str,
+    /// What it freezes.
+    pub meaning: &'static str,
+    /// The epoch it counts for.
+    pub epoch: String,
+    /// Its block.
+    pub height: String,
+    /// Blocks left.
+    pub blocks: String,
+    /// Time left, with its error.
+    pub left: String,
+    /// When, in UTC and here.
+    pub at: String,
+    /// When, for machines.
+    pub datetime: Option<String>,
+}
+
+/// A candidate model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// The model.
+    pub model: String,
+    /// Whether it would pass, and from when it costs.
+    pub verdict: String,
+    /// It would pass.
+    pub passes: bool,
+    /// Hosts, weight, reach.
+    pub bars: Vec<Bar>,
+    /// What its last capture said.
+    pub snapshot: Option<String>,
+}
+
+/// Have, need and missing of one check.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bar {
+    /// `hosts`, `weight` or `reach`.
+    pub name: &'static str,
+    /// What is there.
+    pub have: String,
+    /// What is needed.
+    pub need: String,
+    /// What is missing; `-` when nothing is.
+    pub missing: String,
+    /// Nothing is missing.
+    pub met: bool,
+    /// Have and need as numbers, for a drawing.
+    pub scale: Option<(i64, i64)>,
+}
+
+/// A watched host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Host {
+    /// Its name.
+    pub name: String,
+    /// Its address.
+    pub address: String,
+    /// Its weight, or why it has none.
+    pub weight: String,
+    /// Its models.
+    pub models: Vec<HostModel>,
+}
+
+/// A watched host and a model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostModel {
+    /// The model.
+    pub model: String,
+    /// The stored choice.
+    pub choice: String,
+    /// What else is known.
+    pub notes: String,
+    /// There is something to do.
+    pub act: bool,
+}
+
+/// An endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    /// Its name.
+    pub name: String,
+    /// Its state.
+    pub state: &'static str,
+    /// Its state is good.
+    pub up: bool,
+    /// The rest.
+    pub notes: String,
+}
+
+impl Report {
+    /// Words for `situation` as it looks at `now`, with times also in `zone`.
+    #[must_use]
+    pub fn new(situation: &Situation, now: Timestamp, zone: &TimeZone) -> Self {
+        let s = situation;
+        let mut actions: Vec<_> = s
+            .hosts
+            .iter()
+            .flat_map(|host| host.models.iter().map(move |model| (host, model)))
+            .filter_map(|(host, model)| {
+                Some(action(s, host, model, model.advice.as_ref()?, now, zone))
+            })
+            .collect();
+        actions.sort_by_key(|action| action.last_height);
+        let (level, headline) = headline(s, &actions);
+        Self {
+            level,
+            headline,
+            facts: facts(s, now, zone),
+            notices: notices(s, now),
+            actions,
+            deadlines: s.deadlines.iter().map(|deadline| due(deadline, now, zone)).collect(),
+            candidates: s
+                .models
+                .iter()
+                .filter(|model| model.state == ModelState::Candidate)
+                .map(|model| candidate(model, s))
+                .collect(),
+            active: s
+                .models
+                .iter()
+                .filter(|model| model.state == ModelState::Active)
+                .map(|model| clean(model.model_id.as_str()))
+                .collect(),
+            hosts: s.hosts.iter().map(host).collect(),
+            endpoints: s.endpoints.iter().map(endpoint).collect(),
+            data: data(s),
+        }
+    }
+}
+
+fn headline(s: &Situation, actions: &[Action]) -> (Level, String) {
+    let unread = s.hosts.iter().filter(|host| !host.known).count();
+    if s.stale {
+        let sentence = "The data is old: what holds now is not known.";
+        return (Level::Unknown, sentence.to_owned());
+    }
+    if s.epoch.phase == Phase::Unknown {
+        let sentence = "The epoch cannot be told: the chain's state has not been read yet.";
+        return (Level::Unknown, sentence.to_owned());
+    }
+    match actions {
+        [first, rest @ ..] => {
+            let more = match rest.len() {
+                0 => String::new(),
+                1 => " and 1 more thing to do".to_owned(),
+                more => format!(" and {more} more things to do"),
+            };
+            (Level::Act, format!("{} needs you: {}{more}.", first.host, first.by))
+        }
+        [] if s.head - s.complete_to >= BEHIND => {
+            let behind = count(s.head - s.complete_to);
+            (Level::Unknown, format!("Catching up: {behind} blocks behind the chain."))
+        }
+        [] if unread > 0 => {
+            (Level::Unknown, format!("The choices of {unread} watched hosts are not known yet."))
+        }
+        [] if s.hosts.is_empty() => {
+            (Level::Calm, "No host is watched; this is the network's view.".to_owned())
+        }
+        [] => (Level::Calm, "Nothing to do for your hosts.".to_owned()),
+    }
+}
+
+fn facts(s: &Situation, now: Timestamp, zone: &TimeZone) -> Vec<(&'static str, String)> {
+    let mut facts = vec![
+        ("chain", clean(&s.chain_id)),
+        (
+            "epoch",
+            format!(
+                "{}, {}; choices count for {}",
+                s.epoch.index,
+                phase(s.epoch.phase),
+                s.epoch.upcoming
+            ),
+        ),
+        (
+            "block",
+            format!("{}, {} ago ({})", count(s.complete_to), elapsed(s.head_time, now), {
+                instant(s.head_time, now, zone)
+            }),
+        ),
+        ("rules", clean(&s.rule_set)),
+    ];
+    if let Some(seconds) = s.epoch.block_seconds {
+        facts.push(("block time", format!("{seconds:.2} s")));
+    }
+    facts
+}
+
+fn phase(phase: Phase) -> &'static str {
+    match phase {
+        Phase::PocGenerate => "PoC runs",
+        Phase::PocExchange => "PoC exchange",
+        Phase::PocValidate => "PoC validation",
+        Phase::Formed => "next group formed",
+        Phase::Inference => "inference",
+        Phase::Unknown => "phase unknown",
+    }
+}
+
+fn notices(s: &Situation, now: Timestamp) -> Vec<String> {
+    let mut notices = Vec::new();
+    if s.stale {
+        notices.push(format!(
+            "The newest block is {} old; everything below is as of block {}.",
+            elapsed(s.head_time, now),
+            count(s.complete_to)
+        ));
+    }
+    if s.head - s.complete_to >= BEHIND {
+        notices.push(format!(
+            "Blocks {} to {} are still being fetched.",
+            count(s.complete_to + 1),
+            count(s.head)
+        ));
+    }
+    if !s.endpoints.iter().any(|endpoint| endpoint.state == EndpointState::Up) {
+        notices.push("No endpoint is up.".to_owned());
+    }
+    for (first, last) in &s.data.unfillable {
+        notices.push(format!(
+            "Blocks {} to {} are missing for good: no endpoint has them any more.",
+            count(*first),
+            count(*last)
+        ));
+    }
+    notices
+}
+
+fn action(
+    s: &Situation,
+    host: &HostView,
+    model: &HostModelView,
+    advice: &Advice,
+    now: Timestamp,
+    zone: &TimeZone,
+) -> Action {
+    let due = s
+        .deadlines
+        .iter()
+        .find(|d| d.name == advice.deadline && d.height == Some(advice.last_height));
+    let left = match due.and_then(|due| due.eta) {
+        Some(eta) => format!(", {} ({})", until(eta, now), instant(eta, now, zone)),
+        None => String::new(),
+    };
+    Action {
+        host: clean(&host.name),
+        model: clean(model.model_id.as_str()),
+        why: clean(&advice.why),
+        charge: words::percent(&advice.charge),
+        by: format!("{} at block {}{left}", name(advice.deadline), count(advice.last_height)),
+        commands: advice
+            .commands
+            .iter()
+            .map(|command| (clean(&command.does), clean(&command.line)))
+            .collect(),
+        last_height: advice.last_height,
+    }
+}
+
+/// `in 33 min`, or `due now`.
+fn until(eta: Timestamp, now: Timestamp) -> String {
+    if eta <= now { "due now".to_owned() } else { format!("in {}", elapsed(now, eta)) }
+}
+
+fn name(name: DeadlineName) -> &'static str {
+    match name {
+        DeadlineName::Capture => "capture",
+        DeadlineName::PocStart => "PoC start",
+        DeadlineName::CommitDeadline => "commit deadline",
+        DeadlineName::ValidationStart => "validation start",
+        DeadlineName::ValidationEnd => "validation end",
+    }
+}
+
+fn meaning(name: DeadlineName) -> &'static str {
+    match name {
+        DeadlineName::Capture => "freezes intents and delegations for candidates",
+        DeadlineName::PocStart => "hosts begin to work for the next epoch",
+        DeadlineName::CommitDeadline => "last block for store commits",
+        DeadlineName::ValidationStart => "freezes delegations and refusals for every model",
+        DeadlineName::ValidationEnd => "fixes the charges, wipes refusals and intents",
+    }
+}
+
+fn due(deadline: &Deadline, now: Timestamp, zone: &TimeZone) -> Due {
+    let dash = || "-".to_owned();
+    let left = match (deadline.state, deadline.eta, deadline.eta_error_seconds) {
+        (DeadlineState::Absent, ..) => "does not occur with the present parameters".to_owned(),
+        (DeadlineState::Unknown, ..) | (DeadlineState::Ahead, None, _) => "not known".to_owned(),
+        (DeadlineState::Ahead, Some(eta), None) => until(eta, now),
+        (DeadlineState::Ahead, Some(eta), Some(error)) => {
+            format!("{} ± {}", until(eta, now), span(error))
+        }
+    };
+    Due {
+        name: name(deadline.name),
+        meaning: meaning(deadline.name),
+        epoch: deadline.epoch.to_string(),
+        height: deadline.height.map_or_else(dash, count),
+        blocks: deadline.blocks_left.map_or_else(dash, count),
+        left,
+        at: deadline.eta.map_or_else(dash, |eta| instant(eta, now, zone)),
+        datetime: deadline.eta.map(|eta| eta.to_string()),
+    }
+}
+
+fn candidate(model: &ModelView, s: &Situation) -> Candidate {
+    let costs = if model.penalty_start_epoch > s.epoch.upcoming {
+        format!("; costs nothing before epoch {}", model.penalty_start_epoch)
+    } else {
+        String::new()
+    };
+    let (verdict, passes) = match &model.gaps {
+        Some(gaps) if gaps.pre_eligible => ("would pass the capture now", true),
+        Some(_) => ("would not pass the capture now", false),
+        None => ("cannot be projected", false),
+    };
+    Candidate {
+        model: clean(model.model_id.as_str()),
+        verdict: format!("{verdict}{costs}"),
+        passes,
+        bars: model.gaps.as_ref().map(bars).unwrap_or_default(),
+        snapshot: model.snapshot.as_ref().map(|snapshot| {
+            let capture = &snapshot.capture;
+            let outcome = if capture.pre_eligible { "pre-eligible" } else { "not pre-eligible" };
+            let epoch =
+                snapshot.epoch.map(|epoch| format!(" for epoch {epoch}")).unwrap_or_default();
+            let missing: Vec<_> = bars(&snapshot.gaps)
+                .into_iter()
+                .filter(|bar| !bar.met)
+                .map(|bar| format!("{} {} of {}", bar.name, bar.have, bar.need))
+                .collect();
+            let missing = if missing.is_empty() {
+                String::new()
+            } else {
+                format!(": {}", missing.join(", "))
+            };
+            format!("{outcome}{epoch} at block {}{missing}", count(capture.snapshot_height))
+        }),
+    }
+}
+
+fn bars(gaps: &Gaps) -> Vec<Bar> {
+    let bar = |name, gap: Gap| Bar {
+        name,
+        have: count(gap.have),
+        need: gap.need.map_or_else(|| "∞".to_owned(), count),
+        missing: match gap.missing {
+            None => "out of reach".to_owned(),
+            Some(0) => "-".to_owned(),
+            Some(missing) => count(missing),
+        },
+        met: gap.missing == Some(0),
+        scale: gap.need.map(|need| (gap.have, need)),
+    };
+    debug_assert!(matches!(gaps.degree, Degree::Projected | Degree::Snapshot | Degree::Final));
+    vec![bar("hosts", gaps.hosts), bar("weight", gaps.weight), bar("reach", gaps.reach)]
+}
+
+fn host(host: &HostView) -> Host {
+    Host {
+        name: clean(&host.name),
+        address: clean(host.address.as_str()),
+        weight: match (host.weight, host.known) {
+            (Some(weight), _) => format!("weight {}", count(weight)),
+            (None, true) => "no live member of the epoch's group".to_owned(),
+            (None, false) => "not read yet".to_owned(),
+        },
+        models: host.models.iter().map(host_model).collect(),
+    }
+}
+
+fn host_model(model: &HostModelView) -> HostModel {
+    let choice = match &model.choice.delegate_to {
+        Some(delegate) => format!("delegate to {}", clean(delegate.as_str())),
+        None => clean(&model.choice.kind),
+    };
+    let mut notes = Vec::new();
+    if let Some(since) = model.choice.since {
+        notes.push(format!("since block {}", count(since)));
+    }
+    if let Some(reaches) = model.reaches {
+        notes.push(if reaches { "reaches" } else { "does not reach" }.to_owned());
+    }
+    if let Some(committed) = model.committed {
+        notes.push(format!("{} nonces committed", count(i64::from(committed))));
+    }
+    HostModel {
+        model: clean(model.model_id.as_str()),
+        choice,
+        notes: notes.join(", "),
+        act: model.advice.is_some(),
+    }
+}
+
+fn endpoint(endpoint: &EndpointView) -> Endpoint {
+    let mut notes = Vec::new();
+    if let Some(height) = endpoint.height {
+        notes.push(format!("block {}", count(height)));
+    }
+    if let Some(earliest) = endpoint.earliest {
+        notes.push(format!("back to {}", count(earliest)));
+    }
+    if endpoint.selected {
+        notes.push("in use".to_owned());
+    }
+    if endpoint.websocket {
+        notes.push("websocket".to_owned());
+    }
+    if let Some(reason) = &endpoint.reason {
+        notes.push(clean(reason));
+    }
+    Endpoint {
+        name: clean(&endpoint.name),
+        state: match endpoint.state {
+            EndpointState::Unknown => "not asked yet",
+            EndpointState::Up => "up",
+            EndpointState::Lagging => "lagging",
+            EndpointState::Down => "down",
+            EndpointState::Wrong => "wrong chain or blocks",
+        },
+        up: endpoint.state == EndpointState::Up,
+        notes: notes.join(", "),
+    }
+}
+
+fn data(s: &Situation) -> Vec<String> {
+    let mut data = vec![
+        format!("complete from block {} to {}", count(s.complete_from), count(s.complete_to)),
+        format!("parameters and weights read at block {}", count(s.state_height)),
+    ];
+    if s.data.malformed > 0 {
+        data.push(format!("{} things in blocks could not be read", s.data.malformed));
+    }
+    if s.data.reconciled > 0 {
+        data.push(format!("corrected {} times from the chain's state", s.data.reconciled));
+    }
+    data
+}
