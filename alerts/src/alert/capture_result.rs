@@ -1,0 +1,148 @@
+//! `CaptureResult`: the chain took its bootstrap snapshot and said how a candidate stands.
+//!
+//! One for each model and capture. It says what the event says, so it has no ladder; it fades once
+//! its epoch is formed. Captures from before the first block of the data are the past and stay
+//! quiet.
+
+use bootwatch_rules::situation::{ModelView, Snapshot};
+use bootwatch_schema::{Incident, Severity};
+
+use super::{Alert, MODEL, View, label};
+use crate::{
+    incident::Identity,
+    lifecycle::{Absence, Observed},
+    message::{
+        By, Notice, Row, Step, Tag, choice_words, gap_rows, grouped, percent, plain, short_model,
+        shortfall,
+    },
+};
+
+pub(crate) const ALERT: Alert = Alert { name: NAME, observe, absent, notice };
+
+const NAME: &str = "CaptureResult";
+
+fn observe(view: &View<'_>) -> Vec<Observed> {
+    view.situation
+        .models
+        .iter()
+        .filter_map(|model| Some((model, model.snapshot.as_ref()?)))
+        .filter(|(_, snapshot)| is_news(snapshot, view))
+        .map(|(model, snapshot)| observed(model, snapshot))
+        .collect()
+}
+
+/// Taken while we watched, and for an epoch that is not formed yet.
+fn is_news(snapshot: &Snapshot, view: &View<'_>) -> bool {
+    let height = snapshot.capture.snapshot_height;
+    let epoch = &view.situation.epoch;
+    let watched = (view.situation.complete_from..=view.situation.complete_to).contains(&height);
+    let ahead = match snapshot.epoch {
+        Some(counts_for) => counts_for >= epoch.upcoming,
+        None => height > epoch.poc_start,
+    };
+    watched && ahead
+}
+
+fn observed(model: &ModelView, snapshot: &Snapshot) -> Observed {
+    let severity = if snapshot.capture.pre_eligible { Severity::Info } else { Severity::Warning };
+    Observed {
+        identity: Identity {
+            alert: NAME,
+            labels: [(MODEL.to_owned(), model.model_id.as_str().to_owned())].into(),
+            window: snapshot.capture.snapshot_height.to_string(),
+        },
+        step: 1,
+        severity,
+        deadline: None,
+        summary: headline(model, snapshot),
+    }
+}
+
+fn headline(model: &ModelView, snapshot: &Snapshot) -> String {
+    let short = short_model(model.model_id.as_str());
+    if snapshot.capture.pre_eligible {
+        format!("{short} is pre-eligible")
+    } else {
+        format!("{short} missed the capture: {}", shortfall(&snapshot.gaps))
+    }
+}
+
+fn absent(_: &Incident, _: &View<'_>) -> Absence {
+    Absence::Faded
+}
+
+fn notice(incident: &Incident, view: &View<'_>) -> Notice {
+    let id = label(incident, MODEL);
+    let found = view.situation.models.iter().find(|model| model.model_id.as_str() == id);
+    let Some((model, snapshot)) = found.and_then(|m| Some((m, m.snapshot.as_ref()?))) else {
+        return Notice::bare(Tag::Severity(incident.severity), incident.summary.clone());
+    };
+    let affected = affected(model, view);
+    let mut numbers = gap_rows(&snapshot.gaps);
+    numbers.push(Row::new("Network weight", &grouped(snapshot.capture.total_network_weight)));
+    numbers.extend(hosts(model, view));
+    Notice {
+        tag: Tag::Severity(incident.severity),
+        headline: headline(model, snapshot),
+        what: what(model, snapshot),
+        by: affected.first().map(|(_, advice)| By::new(advice.deadline, advice.last_height, view)),
+        cost: cost(&affected),
+        steps: affected
+            .iter()
+            .flat_map(|(name, advice)| advice.commands.iter().map(|c| Step::of(name, c)))
+            .collect(),
+        numbers,
+    }
+}
+
+fn what(model: &ModelView, snapshot: &Snapshot) -> String {
+    let epoch = snapshot.epoch.map_or_else(String::new, |epoch| format!(" for epoch {epoch}"));
+    let height = grouped(snapshot.capture.snapshot_height);
+    let id = plain(model.model_id.as_str(), 200);
+    let verdict = if snapshot.capture.pre_eligible {
+        "is pre-eligible: hosts with an intent are expected to commit from the next PoC start"
+            .to_owned()
+    } else {
+        format!("is not pre-eligible: {}", shortfall(&snapshot.gaps))
+    };
+    format!(
+        "The capture{epoch} was taken at block {height}: {id} {verdict}. This is advisory: a model \
+         that misses it may still activate, and one that passes may still fail. What counts is who \
+         is accepted by validation end."
+    )
+}
+
+/// The watched hosts that have something to do for the model now.
+fn affected<'a>(
+    model: &ModelView,
+    view: &View<'a>,
+) -> Vec<(&'a str, &'a bootwatch_rules::situation::Advice)> {
+    view.situation
+        .hosts
+        .iter()
+        .flat_map(|host| host.models.iter().map(move |m| (host, m)))
+        .filter(|(_, m)| m.model_id == model.model_id)
+        .filter_map(|(host, m)| Some((host.name.as_str(), m.advice.as_ref()?)))
+        .collect()
+}
+
+fn cost(affected: &[(&str, &bootwatch_rules::situation::Advice)]) -> Option<String> {
+    if affected.is_empty() {
+        return None;
+    }
+    let each: Vec<String> = affected
+        .iter()
+        .map(|(name, advice)| format!("{}: {}", plain(name, 40), percent(&advice.charge)))
+        .collect();
+    Some(format!("Of the reward, if nothing changes: {}.", each.join("; ")))
+}
+
+/// What each watched host has stored for the model.
+fn hosts<'a>(model: &'a ModelView, view: &'a View<'_>) -> impl Iterator<Item = Row> + 'a {
+    view.situation.hosts.iter().flat_map(|host| {
+        host.models
+            .iter()
+            .filter(|m| m.model_id == model.model_id)
+            .map(|m| Row::new(&plain(&host.name, 40), choice_words(&m.choice.kind)))
+    })
+}
