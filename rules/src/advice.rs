@@ -17,6 +17,7 @@ use self::trap::Trap;
 use crate::{
     Address, Choice, EpochIndex, Fraction, Height, Mode, ModelId, ModelParams, Network, Penalties,
     RuleSet,
+    forecast::ModelForecast,
     ledger::{FrozenChoices, Ledger, Standing, Work},
     situation::{Advice, Command, DeadlineName, Phase},
 };
@@ -49,7 +50,13 @@ pub(crate) struct Adviser<'a> {
 
 impl Adviser<'_> {
     /// The next useful action, or none when nothing that the host can do changes its charge.
-    pub(crate) fn advise(&self, host: &Address, model: &ModelParams) -> Option<Advice> {
+    /// `forecast` tells whether a candidate can still become eligible.
+    pub(crate) fn advise(
+        &self,
+        host: &Address,
+        model: &ModelParams,
+        forecast: Option<&ModelForecast>,
+    ) -> Option<Advice> {
         let id = &model.model_id;
         let standing = self.ledger.choice(host, id);
         let known = standing.is_some() || self.ledger.known_hosts.contains(host);
@@ -57,7 +64,9 @@ impl Adviser<'_> {
             return None;
         }
         let counts = |epoch: EpochIndex| epoch >= model.penalty_start_epoch;
-        let case = Case { adviser: self, host, model: id, standing };
+        let may_be_eligible =
+            forecast.is_none_or(|forecast| forecast.branches.iter().any(|branch| branch.eligible));
+        let case = Case { adviser: self, host, model: id, standing, may_be_eligible };
         if let Some((epoch, found)) = case.sent_in_vain() {
             return counts(epoch).then(|| case.advice(&found)).flatten();
         }
@@ -139,6 +148,8 @@ struct Case<'a> {
     host: &'a Address,
     model: &'a ModelId,
     standing: Option<&'a Standing>,
+    /// Validation start can matter for a candidate.
+    may_be_eligible: bool,
 }
 
 /// What was found, and by when something can be done about it.
@@ -251,16 +262,15 @@ impl Case<'_> {
             return None;
         }
         let calendar = adviser.calendar;
-        let taken = adviser.ledger.frozen.capture.as_ref();
-        let taken = taken.filter(|taken| taken.epoch == Some(epoch));
+        // A capture that fails emits no event, and then an older one stays in force.
+        let event = adviser.ledger.captures.get(self.model);
+        let taken = adviser.ledger.frozen.capture.as_ref().filter(|taken| {
+            taken.epoch == Some(epoch)
+                && event.is_some_and(|event| event.snapshot_height == taken.height)
+        });
         let height = taken.map(|taken| taken.height);
         let captured = taken.map(|taken| taken.choices.get(self.model)?.get(self.host));
-        let pre_eligible = adviser
-            .ledger
-            .captures
-            .get(self.model)
-            .filter(|capture| Some(capture.snapshot_height) == height)
-            .map(|capture| capture.pre_eligible);
+        let pre_eligible = event.map(|event| event.pre_eligible);
         // From v0.2.16 a candidate that was not pre-eligible costs nothing while it stays one.
         let bootstrap_costs = match adviser.rule_set {
             RuleSet::V0_2_12 | RuleSet::V0_2_14 => true,
@@ -268,31 +278,35 @@ impl Case<'_> {
         };
         let serving = calendar.commit_deadline.filter(|(stage, _)| *stage == epoch);
         let unless_served = |trap| self.by(DeadlineName::CommitDeadline, serving, trap);
-        match (self.choice(), captured) {
-            (None, _) => self.by(
-                DeadlineName::ValidationStart,
-                calendar.validation_start,
-                Trap::MissedCapture { capture: height, costs: bootstrap_costs },
-            ),
-            (Some(Choice::Intent), Some(Some(Choice::Intent))) if pre_eligible == Some(true) => {
-                unless_served(Trap::IntentMustBeServed)
-            }
-            (Some(Choice::Delegate { delegate_to }), Some(Some(Choice::Delegate { .. }))) => {
-                let intends = adviser.declared_intent(delegate_to, self.model)?;
-                if intends || adviser.serves(delegate_to, self.model) {
-                    return None;
+        let start = calendar.validation_start.filter(|_| self.may_be_eligible);
+        let at_start = |trap| self.by(DeadlineName::ValidationStart, start, trap);
+        // What the capture left the host with while the model stays a candidate.
+        let uncaptured = match captured {
+            Some(Some(Choice::Delegate { .. } | Choice::Intent)) | None => false,
+            Some(Some(Choice::Refuse) | None) => bootstrap_costs,
+        };
+        let unserved = captured == Some(Some(&Choice::Intent)) && pre_eligible == Some(true);
+        match self.choice() {
+            None => at_start(match (height, captured) {
+                (Some(capture), Some(None | Some(Choice::Refuse))) => {
+                    Trap::MissedCapture { capture, costs: uncaptured }
                 }
-                let trap = Trap::DelegateDoesNotServe { delegate: delegate_to.clone() };
-                self.by(DeadlineName::ValidationStart, calendar.validation_start, trap)
-            }
-            (Some(Choice::Delegate { .. }), Some(_)) if bootstrap_costs => {
+                _ => Trap::NothingLeft,
+            }),
+            Some(_) if unserved => unless_served(Trap::IntentMustBeServed),
+            Some(Choice::Delegate { .. }) if uncaptured => {
                 unless_served(Trap::LateDelegation { capture: height? })
             }
-            (Some(Choice::Refuse), Some(captured)) if bootstrap_costs => match captured {
-                Some(Choice::Delegate { .. }) => None,
-                _ => unless_served(Trap::RefusalCaptured),
-            },
-            _ => None,
+            Some(Choice::Refuse) if uncaptured => unless_served(Trap::RefusalCaptured),
+            Some(Choice::Delegate { delegate_to }) => {
+                let may_serve =
+                    serving.is_some() && adviser.declared_intent(delegate_to, self.model)?;
+                if may_serve || adviser.serves(delegate_to, self.model) {
+                    return None;
+                }
+                at_start(Trap::DelegateDoesNotServe { delegate: delegate_to.clone() })
+            }
+            Some(Choice::Refuse | Choice::Intent) => None,
         }
     }
 
@@ -341,7 +355,7 @@ impl Case<'_> {
             Trap::IntentMustBeServed | Trap::LateDelegation { .. } | Trap::RefusalCaptured => {
                 vec![]
             }
-            Trap::MissedCapture { .. } => vec![delegate(), refuse()],
+            Trap::MissedCapture { .. } | Trap::NothingLeft => vec![delegate(), refuse()],
             Trap::DelegateDoesNotServe { .. } if candidate => vec![delegate(), refuse()],
             _ if candidate => vec![delegate(), intent()],
             _ => vec![delegate(), refuse()],

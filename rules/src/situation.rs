@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::assess::{Inputs, Watched, assess};
 use crate::{
-    Address, Capture, EpochIndex, Height, ModelId, Weight,
+    Address, Capture, EpochIndex, Fraction, Height, ModelId, Weight,
     forecast::{ChargeRange, ModelForecast},
 };
 
@@ -242,12 +242,24 @@ pub struct HostView {
     pub weight: Option<Weight>,
     /// Its choices are known completely.
     pub known: bool,
-    /// The least and the most that the epoch being formed next can take from it, over all models;
-    /// null while that cannot be told.
+    /// The least and the most that the epoch being formed next can take from it, over all models,
+    /// watched or not; null while that cannot be told.
     #[serde(default)]
     pub charge: Option<ChargeRange>,
+    /// What the chain fixed for it at the newest validation end whose charges were read.
+    #[serde(default)]
+    pub fixed: Option<FixedCharge>,
     /// One for each model that is watched for it.
     pub models: Vec<HostModelView>,
+}
+
+/// What the chain takes from a host in an epoch: final.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FixedCharge {
+    /// The epoch.
+    pub epoch: EpochIndex,
+    /// The exact fraction of its reward; under rule set `v0.2.12`, of its weight.
+    pub fraction: Fraction,
 }
 
 /// A watched host and a model.

@@ -32,13 +32,15 @@ pub(super) enum Trap {
         /// That host.
         delegate: Address,
     },
-    /// It has no choice, and the capture is over.
+    /// It has no choice, and the capture found none that counts.
     MissedCapture {
-        /// The capture, if it is known.
-        capture: Option<Height>,
+        /// The capture.
+        capture: Height,
         /// The model costs something also while it stays a candidate.
         costs: bool,
     },
+    /// It has no choice after the capture; what that found is no longer of use, or not known.
+    NothingLeft,
     /// It delegated after the capture.
     LateDelegation {
         /// The capture.
@@ -101,7 +103,6 @@ impl Trap {
                  delegation counts as no choice, which costs {charge}."
             ),
             Self::MissedCapture { capture, costs } => {
-                let at = capture.map_or_else(String::new, |height| format!(" at block {height}"));
                 let stays = if *costs {
                     format!(
                         "While the model stays a candidate this costs {charge}, unless the host \
@@ -111,10 +112,15 @@ impl Trap {
                     "While the model stays a candidate this costs nothing.".to_owned()
                 };
                 format!(
-                    "The capture{at} found no choice. {stays} If it becomes eligible, what stands \
-                     at validation start decides, and nothing costs {charge}."
+                    "The capture at block {capture} found no choice that counts. {stays} If it \
+                     becomes eligible, what stands at validation start decides, and nothing costs \
+                     {charge}."
                 )
             }
+            Self::NothingLeft => format!(
+                "No choice stands for this model. If it becomes eligible, what stands at \
+                 validation start decides, and nothing costs {charge}."
+            ),
             Self::LateDelegation { capture } => format!(
                 "The delegation came after the capture at block {capture} and counts from the \
                  next one. While the model stays a candidate this costs {charge}; only a store \

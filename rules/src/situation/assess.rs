@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    ChoiceView, DataView, Degree, EndpointView, Gap, Gaps, HostModelView, HostView, ModelState,
-    ModelView, SCHEMA_VERSION, Situation, Snapshot, timetable::Timetable,
+    ChoiceView, DataView, Degree, EndpointView, FixedCharge, Gap, Gaps, HostModelView, HostView,
+    ModelState, ModelView, SCHEMA_VERSION, Situation, Snapshot, timetable::Timetable,
 };
 use crate::{
-    Address, Capture, ChainState, Choice, Height, ModelId, ModelParams, Network, Penalties,
-    RuleSet, Weight,
+    Address, Capture, ChainState, Choice, Fraction, Height, ModelId, ModelParams, Network,
+    Penalties, RuleSet, Weight,
     advice::{Adviser, Terminal},
-    forecast::Prospect,
+    forecast::{ModelForecast, Prospect},
     ledger::{Ledger, Standing},
     pace::Pace,
     preeligibility,
@@ -86,7 +86,15 @@ pub fn assess(inputs: &Inputs<'_>) -> Situation {
     let prospect = network.as_ref().filter(|_| !outdated).and_then(|network| {
         Prospect::new(ledger, network, &active, rule_set, inputs.complete_from)
     });
-    let board = Board { ledger, network: network.as_ref(), active: &active, adviser, prospect };
+    let board = Board {
+        ledger,
+        network: network.as_ref(),
+        active: &active,
+        models: models(state),
+        unknown: unknown_members(ledger, network.as_ref()),
+        adviser,
+        prospect,
+    };
     Situation {
         schema_version: SCHEMA_VERSION,
         chain_id: inputs.chain_id.to_owned(),
@@ -98,7 +106,7 @@ pub fn assess(inputs: &Inputs<'_>) -> Situation {
         stale: is_stale(inputs, pace) || outdated,
         state_height: state.map_or(0, |state| state.height),
         epoch: timetable.epoch.clone(),
-        models: board.models().into_iter().map(|model| board.model(model)).collect(),
+        models: board.models.iter().map(|model| board.model(model)).collect(),
         hosts: inputs.watched.iter().map(|watched| board.host(watched)).collect(),
         deadlines: timetable.deadlines,
         endpoints: inputs.endpoints.to_vec(),
@@ -142,28 +150,38 @@ fn active_models(state: Option<&ChainState>) -> BTreeSet<&ModelId> {
         .collect()
 }
 
+fn models(state: Option<&ChainState>) -> Vec<&ModelParams> {
+    let mut models: Vec<_> = state.iter().flat_map(|state| &state.params.models).collect();
+    models.sort_by(|a, b| a.model_id.cmp(&b.model_id));
+    models.dedup_by(|a, b| a.model_id == b.model_id);
+    models
+}
+
+fn unknown_members<'a>(ledger: &Ledger, network: Option<&Network<'a>>) -> Vec<&'a Address> {
+    let members = network.into_iter().flat_map(Network::members);
+    members
+        .filter(|(host, weight)| *weight > 0 && !ledger.known_hosts.contains(*host))
+        .map(|(host, _)| host)
+        .collect()
+}
+
 /// The ledger with what is derived from it once for all models and hosts.
 struct Board<'a> {
     ledger: &'a Ledger,
     /// None before the first state, and when the chain's members make no sense.
     network: Option<&'a Network<'a>>,
     active: &'a BTreeSet<&'a ModelId>,
+    /// Every model in `poc_params`, once, ordered by id.
+    models: Vec<&'a ModelParams>,
     /// None while weights or fractions are not known.
     adviser: Option<Adviser<'a>>,
-    /// None while the next formation cannot be foreseen.
+    /// None while nothing can be said about the epoch to come.
     prospect: Option<Prospect<'a>>,
+    /// Live members with weight whose choices were not read yet.
+    unknown: Vec<&'a Address>,
 }
 
 impl<'a> Board<'a> {
-    /// Every model in `poc_params`, once, ordered by id.
-    fn models(&self) -> Vec<&'a ModelParams> {
-        let mut models: Vec<_> =
-            self.ledger.state.iter().flat_map(|state| &state.params.models).collect();
-        models.sort_by(|a, b| a.model_id.cmp(&b.model_id));
-        models.dedup_by(|a, b| a.model_id == b.model_id);
-        models
-    }
-
     fn model(&self, model: &ModelParams) -> ModelView {
         let active = self.active.contains(&model.model_id);
         ModelView {
@@ -181,11 +199,8 @@ impl<'a> Board<'a> {
         let params = self.ledger.state.as_ref()?.params.delegation.as_ref()?;
         let network = self.network?;
         let choices = self.ledger.choices.get(&model.model_id);
-        let complete = network.members().all(|(host, weight)| {
-            weight == 0
-                || self.ledger.known_hosts.contains(host)
-                || choices.is_some_and(|hosts| hosts.contains_key(host))
-        });
+        let complete =
+            self.unknown.iter().all(|host| choices.is_some_and(|hosts| hosts.contains_key(*host)));
         let standing = choices.into_iter().flatten().map(|(host, s)| (host, &s.choice));
         complete.then(|| {
             preeligibility::project(params, model, network, standing).gaps(Degree::Projected)
@@ -203,29 +218,50 @@ impl<'a> Board<'a> {
     }
 
     fn host(&self, watched: &Watched) -> HostView {
-        let wanted = |model: &&ModelParams| {
+        let wanted = |model: &&&ModelParams| {
             watched.models.as_ref().is_none_or(|only| only.contains(&model.model_id))
         };
+        let host = &watched.address;
+        let forecast = self.prospect.as_ref().map(|prospect| prospect.host(host));
+        let charge = forecast.as_ref().map(|forecast| forecast.charge);
+        let mut forecasts = forecast.map(|forecast| forecast.models).unwrap_or_default();
+        let mut model_view = |model: &&ModelParams| {
+            let at = forecasts.iter().position(|entry| entry.model_id == model.model_id);
+            self.host_model(host, model, at.map(|at| forecasts.swap_remove(at)))
+        };
         HostView {
-            address: watched.address.clone(),
+            address: host.clone(),
             name: watched.name.clone(),
-            weight: self.weight(&watched.address),
-            known: self.ledger.known_hosts.contains(&watched.address),
-            charge: self.prospect.as_ref().map(|prospect| prospect.host(&watched.address).charge),
-            models: self
-                .models()
-                .into_iter()
-                .filter(wanted)
-                .map(|model| self.host_model(&watched.address, model))
-                .collect(),
+            weight: self.weight(host),
+            known: self.ledger.known_hosts.contains(host),
+            charge,
+            fixed: self.fixed(host),
+            models: self.models.iter().filter(wanted).map(&mut model_view).collect(),
         }
+    }
+
+    /// What the chain fixed under key 0x6c. It lists only those that lose something.
+    fn fixed(&self, host: &Address) -> Option<FixedCharge> {
+        let charges = self.ledger.charges.as_ref()?;
+        let fraction = charges
+            .penalties
+            .iter()
+            .find(|penalty| penalty.host == *host)
+            .map_or(Ok(Fraction::ZERO), |penalty| penalty.fraction.to_fraction())
+            .ok()?;
+        Some(FixedCharge { epoch: charges.epoch_index, fraction })
     }
 
     fn weight(&self, host: &Address) -> Option<Weight> {
         self.network?.weight(host)
     }
 
-    fn host_model(&self, host: &Address, params: &ModelParams) -> HostModelView {
+    fn host_model(
+        &self,
+        host: &Address,
+        params: &ModelParams,
+        forecast: Option<ModelForecast>,
+    ) -> HostModelView {
         let model = &params.model_id;
         let standing = self.ledger.choice(host, model);
         let known = self.ledger.known_hosts.contains(host);
@@ -239,8 +275,11 @@ impl<'a> Board<'a> {
                 .get(model)
                 .and_then(|hosts| hosts.get(host))
                 .and_then(|work| work.committed),
-            advice: self.adviser.as_ref().and_then(|adviser| adviser.advise(host, params)),
-            forecast: self.prospect.as_ref().map(|prospect| prospect.model(host, model)),
+            advice: self
+                .adviser
+                .as_ref()
+                .and_then(|adviser| adviser.advise(host, params, forecast.as_ref())),
+            forecast,
         }
     }
 

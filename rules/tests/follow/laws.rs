@@ -3,14 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bootwatch_rules::{
-    Address, BlockFacts, Choice, ChoiceAction, Height, HostChoices, ModelId, Observation,
+    Address, BlockFacts, Capture, Choice, ChoiceAction, Fraction, Height, HostChoices, ModelId,
+    Observation, RuleSet, StoreCommit,
     ledger::{Cause, ChoiceChange, Choices, Ledger},
+    situation::assess,
 };
 use proptest::prelude::*;
 
-use crate::kit::*;
+use crate::{kit::*, situation};
 
-const HOSTS: [&str; 4] = ["a", "b", "c", "d"];
+const HOSTS: [&str; 4] = ["a", "b", "c", "s"];
 const MODELS: [&str; 2] = ["m", "n"];
 /// Where every run starts: in the inference phase of epoch 10.
 const START: Height = 1030;
@@ -133,7 +135,7 @@ fn run(steps: &[Step]) -> (Chain, Ledger, u32) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
+    #![proptest_config(ProptestConfig::with_cases(128))]
 
     /// The ledger that follows transactions is the chain's state, whenever it was asked and
     /// whatever failed, and no answer of the chain ever had to repair it.
@@ -219,5 +221,52 @@ proptest! {
         let choices = HOSTS.iter().map(|name| chain.answer(&host(name))).collect();
         ledger.apply(&facts, Some(&Observation { choices, ..Observation::default() }));
         prop_assert_eq!(ledger.standing(), chain.choices());
+    }
+
+    /// Advice and forecast are derived apart from each other and must agree: there is advice only
+    /// where the forecast of its epoch has an outcome that costs what the advice says.
+    #[test]
+    fn advice_is_given_only_where_something_can_be_lost(
+        steps in prop::collection::vec(step(), 1..220),
+        rule_set in prop::sample::select(RuleSet::ALL.to_vec()),
+        commits in prop::collection::vec((0..HOSTS.len(), 0..MODELS.len(), 1101_i64..1112), 0..4),
+        captures in any::<Option<bool>>(),
+    ) {
+        let mut chain = Chain::default();
+        let mut ledger = Ledger::default();
+        let known = HOSTS.iter().map(|name| answers(name, &[])).collect();
+        let base = Observation {
+            state: Some(state(START, &HOSTS)),
+            choices: known,
+            ..Observation::default()
+        };
+        ledger.apply(&block(START), Some(&base));
+        for (height, step) in (START + 1..).zip(&steps) {
+            let mut facts = facts(height, step);
+            if let (CAPTURE, Some(pre_eligible)) = (height, captures) {
+                facts.captures = vec![Capture { pre_eligible, ..capture(height, "n") }];
+            }
+            for (who, what, _) in commits.iter().filter(|(.., at)| *at == height) {
+                let work = commit(height, HOSTS[*who], NEXT_POC_START, 3);
+                facts.commits.push(StoreCommit { model_id: model(MODELS[*what]), ..work });
+            }
+            chain.block(&facts);
+            let read = ledger.needs(&facts, &[], 0).state.then(|| state(height, &HOSTS));
+            ledger.apply(&facts, Some(&Observation { state: read, ..Observation::default() }));
+        }
+        let hosts = HOSTS.map(situation::watched);
+        let mut inputs = situation::inputs(&ledger, &hosts);
+        inputs.rule_set = Some(rule_set);
+        let found = assess(&inputs);
+        let epoch_of = |name| found.deadlines.iter().find(|d| d.name == name).map(|d| d.epoch);
+        for entry in found.hosts.iter().flat_map(|host| &host.models) {
+            let (Some(advice), Some(forecast)) = (&entry.advice, &entry.forecast) else { continue };
+            prop_assert!(advice.last_height > found.complete_to);
+            if epoch_of(advice.deadline) != Some(forecast.epoch) {
+                continue;
+            }
+            let charge: Fraction = advice.charge.parse().unwrap();
+            prop_assert!(forecast.charge.max >= charge, "{advice:?} against {forecast:?}");
+        }
     }
 }

@@ -3,7 +3,8 @@
 use std::ops::ControlFlow;
 
 use bootwatch_rules::{
-    Choice, ChoiceAction, EpochParams, Exclusion, Height, Observation, RuleSet,
+    ChargeSnapshot, Choice, ChoiceAction, Decimal, EpochParams, Exclusion, Fraction, Height,
+    Observation, Penalty, RuleSet,
     clock::{Clock, ClockParams, Stage, Stages},
     ledger::Ledger,
     situation::{
@@ -365,6 +366,50 @@ fn absurd_members_leave_gaps_unknown() {
     let situation = assess(&inputs(&ledger, &[watched("a")]));
     assert_eq!(situation.models[1].gaps, None);
     assert_eq!(situation.hosts[0].weight, None);
+}
+
+#[test]
+fn charges_are_projected_for_the_epoch_to_come_and_final_for_the_last_one() {
+    let mut ledger = with_params(1050, |_| {});
+    let host_view = |ledger: &Ledger| {
+        let mut inputs = inputs(ledger, &[]);
+        let hosts = [watched("a")];
+        inputs.watched = &hosts;
+        inputs.rule_set = Some(RuleSet::V0_2_14);
+        assess(&inputs).hosts.remove(0)
+    };
+    let choices = vec![answers("a", &[]), answers("s", &[]), answers("b", &[])];
+    let charges = ChargeSnapshot {
+        epoch_index: 10,
+        transfers: Vec::new(),
+        penalties: vec![Penalty { host: host("b"), fraction: Decimal::new(15, -2) }],
+    };
+    let observation =
+        Observation { choices, charges: Some(charges.clone()), ..Observation::default() };
+    ledger.apply(&block(1051), Some(&observation));
+    let view = host_view(&ledger);
+    let charge = view.charge.unwrap();
+    // Nothing chosen for two models of 3/20 each; at best it serves both.
+    assert_eq!((charge.min.to_string(), charge.max.to_string()), ("0".into(), "3/10".into()));
+    for entry in &view.models {
+        let forecast = entry.forecast.as_ref().unwrap();
+        assert_eq!((&forecast.model_id, forecast.epoch), (&entry.model_id, 11));
+        assert_eq!(forecast.charge.max.to_string(), "3/20");
+    }
+    // The chain lists only those that lose something.
+    let fixed = view.fixed.unwrap();
+    assert_eq!((fixed.epoch, fixed.fraction), (10, Fraction::ZERO));
+    let fraction = Decimal::new(1, -1);
+    let penalties = vec![Penalty { host: host("a"), fraction }];
+    let charges = Some(ChargeSnapshot { penalties, ..charges });
+    ledger.apply(&block(1052), Some(&Observation { charges, ..Observation::default() }));
+    assert_eq!(host_view(&ledger).fixed.unwrap().fraction.to_string(), "1/10");
+
+    // Members of the epoch before say nothing about this one.
+    let mut outdated = with_params(1127, |_| {});
+    outdated.apply(&block(1128), None);
+    assert_eq!(host_view(&outdated).charge, None);
+    assert_eq!(host_view(&outdated).fixed, None);
 }
 
 #[test]
