@@ -4,6 +4,7 @@
 
 mod networks;
 
+mod closing;
 mod forecast;
 mod numbers;
 mod preeligibility;
