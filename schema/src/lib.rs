@@ -2,6 +2,20 @@
 //!
 //! One writer owns the only read-write connection. A commit holds a block's facts *and* its
 //! coverage *and* the decisions that followed from it, so that a crash leaves all or nothing.
+//!
+//! What is kept, and for how long (`migrations/` has every column):
+//!
+//! | | tables | kept |
+//! |---|---|---|
+//! | which heights | `coverage`, `unfillable` | for ever |
+//! | headers | `block` | 20,000 blocks; with evidence for ever |
+//! | what blocks say | `capture`, `choice_tx`, `event`, `work` | for ever |
+//! | what cannot be read | `malformed` | the newest 1,000; all are counted |
+//! | what the state says | `params`, `epoch`, `member`, `model_group`, `charge`, … | for ever, on change |
+//! | the ledger | `ledger`, `choice`, `known_host`, `newest_capture`, `frozen` | as it stands |
+//! | what no transaction explains | `choice_change`, `wipe` | for ever |
+//! | decisions | `incident`, `outbox`, `body` | 2,000 resolved; 20,000 settled, 200 with bodies |
+//! | endpoints | `endpoint` | as they stood last |
 
 mod error;
 mod ranges;

@@ -37,7 +37,7 @@ pub(crate) fn write_header(
             evidence
         ])
     })
-    .map_err(|e| twice(e, block.height, "the block"))?;
+    .map_err(|e| misplaced(e, block.height, "the block"))?;
     Ok(())
 }
 
@@ -59,10 +59,10 @@ pub(crate) fn write(
 ) -> Result<(), StoreError> {
     let height = block.height;
     for (seq, capture) in block.captures.iter().enumerate() {
-        write_capture(db, height, seq, capture).map_err(|e| twice(e, height, "a capture"))?;
+        write_capture(db, height, seq, capture).map_err(|e| misplaced(e, height, "a capture"))?;
     }
     for (seq, choice) in block.choices.iter().enumerate() {
-        write_choice(db, height, seq, choice).map_err(|e| twice(e, height, "a choice"))?;
+        write_choice(db, height, seq, choice).map_err(|e| misplaced(e, height, "a choice"))?;
     }
     for event in &block.events {
         write_event(db, height, event)?;
@@ -78,9 +78,13 @@ pub(crate) fn write(
 
 /// A positional key that is taken means that the same block came twice, or that the decoder gave
 /// two things one place: a defect, never to be ignored.
-fn twice(error: rusqlite::Error, height: Height, what: &str) -> StoreError {
+fn misplaced(error: rusqlite::Error, height: Height, what: &str) -> StoreError {
     if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) {
         return StoreError::conflict(height, format!("{what} has no place in it: {error}"));
+    }
+    if let rusqlite::Error::ToSqlConversionFailure(reason) = &error {
+        // The one value that may not fit is the block's time: only a liar names the year 2263.
+        return StoreError::conflict(height, format!("{what} has a value out of bounds: {reason}"));
     }
     error.into()
 }
@@ -154,7 +158,7 @@ fn write_event(db: &Connection, height: Height, event: &ChainEvent) -> Result<()
     .and_then(|mut insert| {
         insert.execute(params![height, event.seq, event.tx_index, event.kind, attributes])
     })
-    .map_err(|e| twice(e, height, "an event"))?;
+    .map_err(|e| misplaced(e, height, "an event"))?;
     Ok(())
 }
 

@@ -48,7 +48,13 @@ pub(crate) fn writer(path: &Path, chain_id: &str) -> Result<(Connection, WriteLo
     let mut db = Connection::open_with_flags(path, flags).map_err(|e| cannot_open(path, &e))?;
     check_library(path)?;
     let version = check_ours(&db, path)?;
-    settings(&db).map_err(|e| cannot_open(path, &e))?;
+    let journal = settings(&db).map_err(|e| cannot_open(path, &e))?;
+    if journal != "wal" {
+        return Err(StoreError::Open {
+            path: path.display().to_string(),
+            reason: "its file system cannot hold a write-ahead log; use a local one".into(),
+        });
+    }
     if version < newest_version() {
         MIGRATIONS.to_latest(&mut db).map_err(|e| StoreError::Open {
             path: path.display().to_string(),
@@ -91,10 +97,11 @@ pub(crate) fn reader(path: &Path) -> Result<Connection, StoreError> {
 /// How long a call waits for another connection's lock.
 const BUSY: std::time::Duration = std::time::Duration::from_secs(5);
 
-fn settings(db: &Connection) -> rusqlite::Result<()> {
+/// Makes the settings; gives the journal mode that is in force, which a file system without shared
+/// memory keeps from being WAL.
+fn settings(db: &Connection) -> rusqlite::Result<String> {
     db.busy_timeout(BUSY)?;
-    // The answer is the mode that is in force; a file system without shared memory refuses WAL.
-    db.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0))?;
+    let journal = db.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
     // Every commit survives a power cut: an outbox that has told somebody must not forget it.
     db.pragma_update(None, "synchronous", "FULL")?;
     // Keys are positional, and `verify` checks the references offline.
@@ -106,7 +113,7 @@ fn settings(db: &Connection) -> rusqlite::Result<()> {
     db.pragma_update(None, "cache_size", -8192)?;
     db.pragma_update(None, "temp_store", "MEMORY")?;
     db.set_prepared_statement_cache_capacity(96);
-    Ok(())
+    Ok(journal)
 }
 
 /// Takes the lock that makes this process the only writer. The lock file stays when the process

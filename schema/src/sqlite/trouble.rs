@@ -147,6 +147,16 @@ fn a_block_with_two_things_in_one_place_is_refused_whole() {
     undamaged(&path);
 }
 
+#[test]
+fn a_block_of_an_impossible_time_is_refused() {
+    let folder = folder();
+    let mut store = SqliteStore::open(&folder.path().join("db"), "c").unwrap();
+    let facts = BlockFacts { time: Timestamp::MAX, ..block(1) };
+    let error = store.keep(&[facts]).unwrap_err();
+    assert!(matches!(error, StoreError::Conflict { height: 1, .. }), "{error}");
+    assert!(error.to_string().contains("out of bounds"), "{error}");
+}
+
 /// Old headers go, those with evidence stay, and the clock gets its ticks back. The bounds are the
 /// real ones; one transaction makes it quick.
 #[test]
