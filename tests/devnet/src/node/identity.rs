@@ -38,10 +38,7 @@ impl Identity {
     pub(crate) fn new(chain_id: &str, genesis_time: Timestamp) -> Identity {
         let public_key = merkle::sha256(format!("validator of {chain_id}").as_bytes());
         let node_key = merkle::sha256(format!("node of {chain_id}").as_bytes());
-        let validator = SimpleValidator {
-            pub_key: Some(PublicKey { sum: Some(Sum::Ed25519(public_key.to_vec())) }),
-            voting_power: VOTING_POWER,
-        };
+        let key = PublicKey { sum: Some(Sum::Ed25519(public_key.to_vec())) };
         let params =
             HashedParams { block_max_bytes: MAX_BLOCK_BYTES, block_max_gas: MAX_BLOCK_GAS };
         Identity {
@@ -50,7 +47,7 @@ impl Identity {
             app_version: 0,
             address: address_of(&public_key),
             node_id: hex::encode(address_of(&node_key)),
-            validators_hash: merkle::root(&[validator.encode_to_vec()]),
+            validators_hash: validators_hash(key, VOTING_POWER),
             consensus_hash: merkle::sha256(&params.encode_to_vec()),
             public_key,
         }
@@ -66,6 +63,11 @@ impl Identity {
         };
         [half(0), half(1)].concat()
     }
+}
+
+/// The root over a set of one validator.
+pub(crate) fn validators_hash(key: PublicKey, voting_power: i64) -> Hash {
+    merkle::root(&[SimpleValidator { pub_key: Some(key), voting_power }.encode_to_vec()])
 }
 
 /// An address is the first 20 bytes of the key's SHA-256 (CometBFT `crypto/tmhash`).

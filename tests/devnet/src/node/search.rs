@@ -17,10 +17,10 @@ use super::store::Stored;
 pub(crate) fn blocks(blocks: &[Arc<Stored>], query: &Query) -> Vec<i64> {
     let split = Split::of(query, "block.height");
     let matches = |stored: &&Arc<Stored>| {
-        split.accepts_height(stored.header.height)
+        split.accepts_height(stored.height)
             && (split.rest.is_empty() || split.accepts_events(&stored.results().events))
     };
-    blocks.iter().filter(matches).map(|stored| stored.header.height).collect()
+    blocks.iter().filter(matches).map(|stored| stored.height).collect()
 }
 
 /// Heights and indexes of transactions whose events match, ascending.
@@ -29,7 +29,7 @@ pub(crate) fn txs(blocks: &[Arc<Stored>], query: &Query) -> Result<Vec<(i64, u32
     let split = Split::of(query, "tx.height");
     let mut found = Vec::new();
     for stored in blocks.iter().filter(|stored| stored.num_txs > 0) {
-        let height = stored.header.height;
+        let height = stored.height;
         if let Some(wanted) = &wanted {
             let txs = stored.block().data.unwrap_or_default().txs;
             let hits = (0..).zip(&txs).filter(|(_, tx)| merkle::sha256(tx)[..] == wanted[..]);

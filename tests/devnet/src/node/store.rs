@@ -20,13 +20,11 @@ const COMPRESS_ABOVE: usize = 16 * 1024;
 /// One kept block.
 #[derive(Debug)]
 pub(crate) struct Stored {
-    pub(crate) header: Header,
+    pub(crate) height: i64,
     pub(crate) block_id: BlockId,
     /// The size of the block's encoding.
     pub(crate) size: usize,
     pub(crate) num_txs: usize,
-    /// The commit seen for it, which the next block carries as its last commit.
-    pub(crate) seen_commit: Commit,
     block: Packed,
     results: Packed,
 }
@@ -34,6 +32,10 @@ pub(crate) struct Stored {
 impl Stored {
     pub(crate) fn block(&self) -> Block {
         Block::decode(&*self.block.bytes()).expect("the store holds what it encoded")
+    }
+
+    pub(crate) fn header(&self) -> Header {
+        self.block().header.unwrap_or_default()
     }
 
     pub(crate) fn results(&self) -> ResponseFinalizeBlock {
@@ -47,6 +49,8 @@ impl Stored {
 pub(crate) struct Store {
     blocks: VecDeque<Arc<Stored>>,
     by_hash: HashMap<Vec<u8>, i64>,
+    /// The commit seen for the last block, which the next one will carry.
+    seen_commit: Commit,
     by_tx: HashMap<Hash, (i64, u32)>,
     retain: Option<NonZeroU64>,
 }
@@ -71,14 +75,14 @@ impl Store {
         }
         self.by_hash.insert(proposed.block_id.hash.clone(), header.height);
         self.blocks.push_back(Arc::new(Stored {
-            header: header.clone(),
+            height: header.height,
             block_id: proposed.block_id.clone(),
             size: proposed.bytes.len(),
             num_txs: txs.len(),
-            seen_commit,
             block: Packed::new(&proposed.bytes),
             results: Packed::new(&results.encode_to_vec()),
         }));
+        self.seen_commit = seen_commit;
         while self.retain.is_some_and(|retain| self.blocks.len() as u64 > retain.get()) {
             self.prune_one();
         }
@@ -93,7 +97,7 @@ impl Store {
         for tx in pruned.block().data.unwrap_or_default().txs {
             let hash = merkle::sha256(&tx);
             // A transaction may have been included again later; only its last place is indexed.
-            if self.by_tx(&hash).is_some_and(|(height, _)| height == pruned.header.height) {
+            if self.by_tx(&hash).is_some_and(|(height, _)| height == pruned.height) {
                 self.by_tx.remove(&hash);
             }
         }
@@ -101,12 +105,17 @@ impl Store {
 
     /// The lowest kept height, 0 before the first block.
     pub(crate) fn base(&self) -> i64 {
-        self.blocks.front().map_or(0, |stored| stored.header.height)
+        self.blocks.front().map_or(0, |stored| stored.height)
     }
 
     /// The last height, 0 before the first block.
     pub(crate) fn height(&self) -> i64 {
-        self.blocks.back().map_or(0, |stored| stored.header.height)
+        self.blocks.back().map_or(0, |stored| stored.height)
+    }
+
+    /// The commit seen for the last block.
+    pub(crate) fn seen_commit(&self) -> Commit {
+        self.seen_commit.clone()
     }
 
     pub(crate) fn get(&self, height: i64) -> Option<Arc<Stored>> {

@@ -1,6 +1,8 @@
 //! What each method answers (`rpc/core/*.go`). Answers are JSON; errors are the data of an
 //! internal error.
 
+use std::sync::Arc;
+
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use tendermint_proto::v0_38::abci::{ExecTxResult, ResponseInfo};
 
@@ -43,7 +45,7 @@ pub(crate) fn call(core: &Core, method: Method, args: &Args) -> Answer {
         Method::Block => kept(core, args).map(|stored| block(Some(&stored))),
         Method::BlockByHash => Ok(block(core.store().by_hash(args.bytes(0)).as_deref())),
         Method::BlockResults => kept(core, args).map(|stored| {
-            go_json::to_string(&ResultBlockResults::new(stored.header.height, &stored.results()))
+            go_json::to_string(&ResultBlockResults::new(stored.height, &stored.results()))
         }),
         Method::Commit => commit(core, args),
         Method::Header => kept(core, args).map(|stored| header(Some(&stored))),
@@ -85,29 +87,24 @@ pub(crate) fn call(core: &Core, method: Method, args: &Args) -> Answer {
 fn status(core: &Core) -> String {
     let store = core.store();
     let (first, last) = (store.get(store.base()), store.get(store.height()));
-    let hash = |stored: &Option<_>| stored.as_deref().map_or(&[][..], block_hash).to_vec();
-    let app_hash = |stored: &Option<std::sync::Arc<Stored>>| {
-        stored.as_ref().map_or_else(Vec::new, |stored| stored.header.app_hash.clone())
+    let header =
+        |stored: &Option<Arc<Stored>>| stored.as_deref().map(Stored::header).unwrap_or_default();
+    let hash = |stored: &Option<Arc<Stored>>| {
+        stored.as_deref().map(|stored| stored.block_id.hash.clone()).unwrap_or_default()
     };
-    let time = |stored: &Option<std::sync::Arc<Stored>>| {
-        Time(timestamp(stored.as_ref().and_then(|stored| stored.header.time)))
-    };
+    let (first_header, last_header) = (header(&first), header(&last));
     let sync_info = SyncInfo {
         latest_block_hash: Hex(&hash(&last)),
-        latest_app_hash: Hex(&app_hash(&last)),
+        latest_app_hash: Hex(&last_header.app_hash),
         latest_block_height: Int(store.height()),
-        latest_block_time: time(&last),
+        latest_block_time: Time(timestamp(last_header.time)),
         earliest_block_hash: Hex(&hash(&first)),
-        earliest_app_hash: Hex(&app_hash(&first)),
+        earliest_app_hash: Hex(&first_header.app_hash),
         earliest_block_height: Int(store.base()),
-        earliest_block_time: time(&first),
+        earliest_block_time: Time(timestamp(first_header.time)),
         catching_up: false,
     };
     go_json::to_string(&ResultStatus::new(&core.identity, &core.rpc_address, sync_info))
-}
-
-fn block_hash(stored: &Stored) -> &[u8] {
-    &stored.block_id.hash
 }
 
 fn block(stored: Option<&Stored>) -> String {
@@ -119,20 +116,25 @@ fn block(stored: Option<&Stored>) -> String {
 }
 
 fn header(stored: Option<&Stored>) -> String {
-    go_json::to_string(&ResultHeader { header: stored.map(|stored| (&stored.header).into()) })
+    let header = stored.map(Stored::header);
+    go_json::to_string(&ResultHeader { header: header.as_ref().map(Header::from) })
 }
 
 fn commit(core: &Core, args: &Args) -> Answer {
     let stored = kept(core, args)?;
     // The canonical commit of a block is in the next one.
-    let next = core.store().get(stored.header.height + 1);
+    let (next, seen) = {
+        let store = core.store();
+        (store.get(stored.height + 1), store.seen_commit())
+    };
     let canonical = next.and_then(|next| next.block().last_commit);
-    let commit = canonical.as_ref().unwrap_or(&stored.seen_commit);
-    Ok(go_json::to_string(&ResultCommit::new(&stored.header, commit, canonical.is_some())))
+    let commit = canonical.as_ref().unwrap_or(&seen);
+    let header = stored.header();
+    Ok(go_json::to_string(&ResultCommit::new(&header, commit, canonical.is_some())))
 }
 
 /// The block at the height argument, or the last one.
-fn kept(core: &Core, args: &Args) -> Result<std::sync::Arc<Stored>, String> {
+fn kept(core: &Core, args: &Args) -> Result<Arc<Stored>, String> {
     let store = core.store();
     let height = height(&store, args, store.height())?;
     store.get(height).ok_or_else(|| format!("could not find results for height #{height}"))
@@ -174,11 +176,11 @@ fn blockchain(core: &Core, args: &Args) -> Answer {
         return Err(format!("min height {min} can't be greater than max height {max}"));
     }
     let blocks: Vec<_> = (min..=max).rev().filter_map(|height| store.get(height)).collect();
-    let meta = |stored: &'_ std::sync::Arc<Stored>| -> String {
+    let meta = |stored: &Arc<Stored>| -> String {
         go_json::to_string(&BlockMeta {
             block_id: (&stored.block_id).into(),
             block_size: Int(stored.size),
-            header: (&stored.header).into(),
+            header: (&stored.header()).into(),
             num_txs: Int(stored.num_txs),
         })
     };
@@ -285,7 +287,7 @@ fn tx_json(stored: &Stored, index: u32) -> String {
     let none = ExecTxResult::default();
     go_json::to_string(&ResultTx {
         hash: Hex(&merkle::sha256(tx)),
-        height: Int(stored.header.height),
+        height: Int(stored.height),
         index,
         tx_result: results.tx_results.get(at).unwrap_or(&none).into(),
         tx: Base64(tx),
