@@ -92,6 +92,10 @@ impl ReadStore for SqliteStore {
 impl Store for SqliteStore {
     fn commit(&mut self, commit: &Commit<'_>) -> Result<(), StoreError> {
         let Commit { facts: block, observation, changes, ledger, incidents, messages } = *commit;
+        if ledger.tip.map(|tip| tip.height) != Some(block.height) {
+            let reason = "the ledger that comes with it stands at another block";
+            return Err(StoreError::conflict(block.height, reason));
+        }
         let evidence = facts::is_evidence(block)
             || ledger::is_evidence(block.height, observation, changes, ledger);
         self.write(|db, names, last| {

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use bootwatch_rules::{BlockFacts, Height, ledger::Ledger};
+use bootwatch_rules::{
+    BlockFacts, Height,
+    ledger::{Changes, Ledger},
+};
 use bootwatch_schema::{
-    Coverage, ReadStore, SqliteReader, SqliteStore, Store, StoreError, Unfillable,
+    Commit, Coverage, ReadStore, SqliteReader, SqliteStore, Store, StoreError, Unfillable,
 };
 use proptest::prelude::*;
 
@@ -65,6 +68,22 @@ fn blocks_link_to_their_stored_neighbours() {
     let bridge = BlockFacts { hash: "F0".into(), ..block(96) };
     store.keep(&[bridge]).unwrap();
     assert_eq!(store.load().unwrap().coverage.stored, vec![(96, 97), (100, 100)]);
+}
+
+#[test]
+fn a_block_comes_with_the_ledger_after_it() {
+    let place = Place::new();
+    let mut store = place.open();
+    let text = conflict(store.commit(&Commit {
+        facts: &block(100),
+        observation: None,
+        changes: &Changes::default(),
+        ledger: &Ledger::default(),
+        incidents: &[],
+        messages: &[],
+    }));
+    assert!(text.contains("the ledger that comes with it"), "{text}");
+    assert_eq!(store.load().unwrap().coverage.stored, vec![]);
 }
 
 #[test]
