@@ -2,9 +2,11 @@
 //! the command line.
 
 pub mod chain;
+pub mod cli;
 pub mod config;
 pub mod daemon;
 pub mod decode;
+pub mod log;
 pub mod metrics;
 pub mod report;
 pub mod serve;

@@ -8,8 +8,8 @@ pub mod words;
 use bootwatch_rules::{
     Height,
     situation::{
-        Advice, Deadline, DeadlineName, DeadlineState, Degree, EndpointState, EndpointView, Gap,
-        Gaps, HostModelView, HostView, ModelState, ModelView, Phase, Situation,
+        Advice, Deadline, DeadlineName, DeadlineState, EndpointState, EndpointView, Gap, Gaps,
+        HostModelView, HostView, ModelState, ModelView, Phase, Situation, Snapshot,
     },
 };
 use jiff::{Timestamp, tz::TimeZone};
@@ -279,7 +279,8 @@ fn facts(s: &Situation, now: Timestamp, zone: &TimeZone) -> Vec<(&'static str, S
     facts
 }
 
-fn phase(phase: Phase) -> &'static str {
+/// A phase in a few words.
+pub(crate) fn phase(phase: Phase) -> &'static str {
     match phase {
         Phase::PocGenerate => "PoC runs",
         Phase::PocExchange => "PoC exchange",
@@ -413,24 +414,23 @@ fn candidate(model: &ModelView, s: &Situation) -> Candidate {
         verdict: format!("{verdict}{costs}"),
         passes,
         bars: model.gaps.as_ref().map(bars).unwrap_or_default(),
-        snapshot: model.snapshot.as_ref().map(|snapshot| {
-            let capture = &snapshot.capture;
-            let outcome = if capture.pre_eligible { "pre-eligible" } else { "not pre-eligible" };
-            let epoch =
-                snapshot.epoch.map(|epoch| format!(" for epoch {epoch}")).unwrap_or_default();
-            let missing: Vec<_> = bars(&snapshot.gaps)
-                .into_iter()
-                .filter(|bar| !bar.met)
-                .map(|bar| format!("{} {} of {}", bar.name, bar.have, bar.need))
-                .collect();
-            let missing = if missing.is_empty() {
-                String::new()
-            } else {
-                format!(": {}", missing.join(", "))
-            };
-            format!("{outcome}{epoch} at block {}{missing}", count(capture.snapshot_height))
-        }),
+        snapshot: model.snapshot.as_ref().map(outcome),
     }
+}
+
+/// What a capture said: `not pre-eligible for epoch 3 at block 114: reach 40 of 67`.
+pub(crate) fn outcome(snapshot: &Snapshot) -> String {
+    let capture = &snapshot.capture;
+    let outcome = if capture.pre_eligible { "pre-eligible" } else { "not pre-eligible" };
+    let epoch = snapshot.epoch.map(|epoch| format!(" for epoch {epoch}")).unwrap_or_default();
+    let missing: Vec<_> = bars(&snapshot.gaps)
+        .into_iter()
+        .filter(|bar| !bar.met)
+        .map(|bar| format!("{} {} of {}", bar.name, bar.have, bar.need))
+        .collect();
+    let missing =
+        if missing.is_empty() { String::new() } else { format!(": {}", missing.join(", ")) };
+    format!("{outcome}{epoch} at block {}{missing}", count(capture.snapshot_height))
 }
 
 fn bars(gaps: &Gaps) -> Vec<Bar> {
@@ -446,7 +446,6 @@ fn bars(gaps: &Gaps) -> Vec<Bar> {
         met: gap.missing == Some(0),
         scale: gap.need.map(|need| (gap.have, need)),
     };
-    debug_assert!(matches!(gaps.degree, Degree::Projected | Degree::Snapshot | Degree::Final));
     vec![bar("hosts", gaps.hosts), bar("weight", gaps.weight), bar("reach", gaps.reach)]
 }
 

@@ -147,6 +147,14 @@ impl RpcUrl {
         &self.0
     }
 
+    /// The address for people to use, in commands for instance: without user, password and the
+    /// last slash.
+    #[must_use]
+    pub fn without_credentials(&self) -> String {
+        let path = self.0.path().trim_end_matches('/');
+        format!("{}://{}{path}", self.0.scheme(), self.authority())
+    }
+
     /// `host:port` when the port is not the scheme's own, else `host`: a name for an endpoint that
     /// has none.
     #[must_use]

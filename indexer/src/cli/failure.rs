@@ -1,0 +1,57 @@
+//! How a command ends badly.
+
+use std::{error::Error, fmt, process::ExitCode};
+
+/// The exit code for a wrong command line or configuration; clap's own.
+pub(super) const USAGE: u8 = 2;
+
+/// Why a command failed, in words for standard error.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// The command line, the configuration or an input file is wrong: exit code 2.
+    Usage(String),
+    /// Anything else: exit code 1.
+    Failed(String),
+}
+
+impl Failure {
+    /// `what`, with the error's whole chain of causes on one line.
+    pub(super) fn failed(what: &str, error: &dyn Error) -> Self {
+        Self::Failed(format!("{what}: {}", chain(error)))
+    }
+
+    /// An error whose own words are enough.
+    pub(super) fn of(error: &dyn Error) -> Self {
+        Self::Failed(chain(error))
+    }
+
+    pub(super) fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Usage(_) => ExitCode::from(USAGE),
+            Self::Failed(_) => ExitCode::FAILURE,
+        }
+    }
+}
+
+/// An error and its causes. A cause that the message already contains is not said again.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let words = error.to_string();
+        if !text.contains(&words) {
+            text.push_str(": ");
+            text.push_str(&words);
+        }
+        cause = error.source();
+    }
+    text
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Usage(text) | Self::Failed(text) => f.write_str(text),
+        }
+    }
+}

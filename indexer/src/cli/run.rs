@@ -1,0 +1,54 @@
+//! `bootwatch run`.
+
+use clap::Args;
+use tokio_util::sync::CancellationToken;
+
+use super::{Source, block_on, failure::Failure, signals};
+use crate::{
+    config::Config,
+    daemon,
+    log::{self, Format},
+};
+
+#[derive(Debug, Args)]
+pub(super) struct RunArgs {
+    #[command(flatten)]
+    source: Source,
+}
+
+/// Loads the configuration, then runs the daemon until it is told to stop.
+pub(super) fn run(args: &RunArgs, format: Format) -> Result<(), Failure> {
+    let config = args.source.load()?;
+    log::start(format, log::DEFAULT_FILTER).map_err(|error| Failure::Usage(error.to_string()))?;
+    announce(&config);
+    block_on(async {
+        let stop = CancellationToken::new();
+        signals::stop_on_signal(&stop)?;
+        daemon::run(config, stop).await.map_err(|error| Failure::of(&error))?;
+        tracing::info!("stopped");
+        Ok(())
+    })
+}
+
+/// One line with what is about to run; secrets and passwords in URLs do not show.
+fn announce(config: &Config) {
+    let endpoints: Vec<_> =
+        config.endpoints.iter().map(|e| format!("{}={}", e.name, e.rpc)).collect();
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        chain_id = config.chain.chain_id,
+        rule_set = config.chain.rule_set.as_deref().unwrap_or("by the node's version"),
+        endpoints = endpoints.join(" "),
+        hosts = config.hosts.len(),
+        store = %config.store.path.display(),
+        listen = %config.http.listen,
+        email = config.email.as_ref().map_or("none", |email| email.host.as_str()),
+        "bootwatch starts"
+    );
+    if !config.http.listen.ip().is_loopback() {
+        tracing::warn!(
+            listen = %config.http.listen,
+            "metrics, page and API can be read by everybody who reaches this address"
+        );
+    }
+}

@@ -1,0 +1,95 @@
+//! `bootwatch status`: the Situation from the database, without the daemon.
+
+use std::path::PathBuf;
+
+use bootwatch_rules::situation::{DataView, EndpointView, Inputs, Situation, Watched, assess};
+use bootwatch_schema::{Loaded, ReadStore as _, SqliteReader};
+use clap::Args;
+use jiff::{Timestamp, tz::TimeZone};
+
+use super::{Source, failure::Failure, output};
+use crate::{
+    config::Config,
+    report::{Report, text},
+};
+
+#[derive(Debug, Args)]
+pub(super) struct StatusArgs {
+    #[command(flatten)]
+    source: Source,
+    /// The database itself, without a configuration: the network's view.
+    #[arg(long, value_name = "PATH", conflicts_with = "config")]
+    store: Option<PathBuf>,
+    /// Print the Situation as JSON, as /api/v1/status does.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Prints the Situation of the last stored block.
+pub(super) fn run(args: &StatusArgs) -> Result<(), Failure> {
+    let (path, config) = match &args.store {
+        Some(path) => (path.clone(), None),
+        None => {
+            let config = args.source.load()?;
+            (config.store.path.clone(), Some(config))
+        }
+    };
+    let loaded = SqliteReader::open(&path)
+        .and_then(|reader| reader.load())
+        .map_err(|error| Failure::of(&error))?;
+    if let Some(config) = &config
+        && !loaded.chain_id.is_empty()
+        && loaded.chain_id != config.chain.chain_id
+    {
+        return Err(Failure::Usage(format!(
+            "the database {} holds the chain {:?}, the configuration says {:?}",
+            path.display(),
+            loaded.chain_id,
+            config.chain.chain_id
+        )));
+    }
+    let now = Timestamp::now();
+    let situation = situation(&loaded, config.as_ref(), now);
+    let out = if args.json {
+        output::json(&situation)?
+    } else {
+        text::render(&Report::new(&situation, now, &TimeZone::system()), output::colour())
+    };
+    output::print(&out)
+}
+
+/// The Situation of what is stored, as it looks now.
+fn situation(loaded: &Loaded, config: Option<&Config>, now: Timestamp) -> Situation {
+    let watched: Vec<_> = config
+        .map_or(&[][..], |config| &config.hosts)
+        .iter()
+        .map(|host| Watched {
+            name: host.name.clone(),
+            address: host.address.clone(),
+            models: host.models.clone(),
+        })
+        .collect();
+    let endpoints: Vec<EndpointView> =
+        loaded.endpoints.iter().map(|record| record.view.clone()).collect();
+    let node = config
+        .and_then(|config| config.endpoints.first())
+        .map_or_else(|| "NODE".to_owned(), |endpoint| endpoint.rpc.without_credentials());
+    assess(&Inputs {
+        chain_id: &loaded.chain_id,
+        ledger: &loaded.ledger,
+        watched: &watched,
+        complete_from: loaded.coverage.stored.last().map_or(0, |(first, _)| *first),
+        head: endpoints.iter().filter_map(|endpoint| endpoint.height).max().unwrap_or(0),
+        endpoints: &endpoints,
+        data: DataView {
+            unfillable: loaded.coverage.unfillable.iter().map(|u| (u.first, u.last)).collect(),
+            malformed: loaded.malformed,
+            reconciled: loaded.reconciled,
+        },
+        now,
+        rule_set: config
+            .and_then(|config| config.chain.rule_set.as_deref())
+            .and_then(|name| name.parse().ok()),
+        node: &node,
+    })
+}
