@@ -70,7 +70,9 @@ impl Outcome {
         if self.refusal.is_zero() && self.no_participation.is_zero() && self.share.is_zero() {
             return charges;
         }
-        for (host, _) in self.upcoming.iter().filter(|(_, weight)| **weight > 0) {
+        let weighted = self.previous.iter().filter(|(_, weight)| **weight > 0);
+        let hosts = weighted.map(|(host, _)| host).chain(self.upcoming.keys());
+        for host in hosts.collect::<BTreeSet<_>>() {
             let mut sum = Dec::ZERO;
             for model in self.eligible.keys().filter(|model| self.penalised(model)) {
                 match self.mode(model, host) {
@@ -87,6 +89,10 @@ impl Outcome {
                     }
                     Mode::Delegate(_) => {}
                 }
+            }
+            // A transfer is listed for whoever takes part; a penalty needs something to take from.
+            if self.upcoming.get(host).is_none_or(|weight| *weight <= 0) {
+                continue;
             }
             let missed =
                 self.report.iter().filter(|(model, _)| !self.eligible.contains_key(*model));
@@ -172,7 +178,7 @@ impl Charges {
         }
         // In (from, to) order; a share is of the weight before penalties, limited by what is left.
         for transfer in &self.transfers {
-            if !weights.contains_key(&transfer.to) {
+            if !weights.contains_key(&transfer.to) || !weights.contains_key(&transfer.from) {
                 continue;
             }
             let left = weights.get(&transfer.from).copied().unwrap_or_default();

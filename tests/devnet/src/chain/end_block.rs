@@ -45,7 +45,8 @@ pub(crate) fn run(state: &mut State, spec: &Spec, roster: &Roster) -> Vec<Event>
     if context.capture(&params, deploy_window) == Some(height) {
         events.extend(capture::run(state, roster));
     }
-    if context.validation_start(&params) == height && context.index > 0 {
+    // Without a record of the upcoming epoch there is no stage to capture for.
+    if context.validation_start(&params) == height && state.upcoming_epoch().is_some() {
         validation_start::run(state);
     }
     events

@@ -11,6 +11,7 @@ mod queries;
 mod stages;
 mod stories;
 mod transactions;
+mod vectors;
 
 /// A chain that is driven by its own script, with everything it said.
 pub(super) struct Run {

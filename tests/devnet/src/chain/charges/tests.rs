@@ -101,6 +101,16 @@ fn a_host_without_new_weight_is_not_charged_and_the_sum_stops_at_one() {
 }
 
 #[test]
+fn whoever_was_there_before_still_transfers() {
+    let mut outcome = outcome(Version::V0_2_14);
+    outcome.upcoming.remove("d");
+    let charges = outcome.charges();
+    assert_eq!(charges.transfers.len(), 1, "to no effect, but it is listed");
+    outcome.previous.remove("d");
+    assert!(outcome.charges().transfers.is_empty());
+}
+
+#[test]
 fn without_any_rate_there_are_no_charges_at_all() {
     let mut outcome = outcome(Version::V0_2_14);
     (outcome.refusal, outcome.no_participation, outcome.share) = (Dec::ZERO, Dec::ZERO, Dec::ZERO);
