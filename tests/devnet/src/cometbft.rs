@@ -56,6 +56,22 @@ pub struct Options {
     pub block_time: Duration,
 }
 
+impl Options {
+    /// The chain of a served application, ten blocks a second.
+    pub fn new(binary: PathBuf, home: PathBuf, application: &crate::abci::Running) -> Options {
+        let (chain_id, app_state) =
+            application.inspect(|chain| (chain.chain_id().to_owned(), chain.genesis_state()));
+        Options {
+            binary,
+            home,
+            application: application.address(),
+            chain_id,
+            app_state,
+            block_time: Duration::from_millis(100),
+        }
+    }
+}
+
 /// Why the node does not run.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

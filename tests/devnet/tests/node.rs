@@ -10,7 +10,7 @@ use std::num::NonZeroU64;
 use std::time::Duration;
 
 use bootwatch_devnet::chain::{Spec, Story};
-use bootwatch_devnet::{Devnet, Options, Running};
+use bootwatch_devnet::{Devnet, Options, Running, StartError};
 use client::Client;
 use serde_json::{Value, json};
 
@@ -24,6 +24,22 @@ async fn start(options: Options) -> (Running, Client) {
     let node = Devnet::start(options).await.unwrap();
     let client = Client::new(&node.url());
     (node, client)
+}
+
+/// Starts a node that was dropped just now: it may still be letting go of its port and journal.
+async fn start_again(options: &Options) -> (Running, Client) {
+    loop {
+        match Devnet::start(options.clone()).await {
+            Ok(node) => {
+                let client = Client::new(&node.url());
+                return (node, client);
+            }
+            Err(StartError::Listen { .. } | StartError::InUse { .. }) => {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
 }
 
 #[tokio::test]
@@ -108,11 +124,80 @@ async fn a_node_with_a_home_goes_on_with_the_same_chain() {
     // Dropped, not stopped: nothing is closed in order.
     drop(node);
 
-    let (node, client) = start(options).await;
+    let (node, client) = start_again(&options).await;
     assert!(client.height().await > 3);
     assert_eq!(client.call("block", json!({"height": "3"})).await, before);
     let fourth = client.call("block", json!({"height": "4"})).await;
     assert_eq!(fourth["block"]["header"]["last_block_id"], before["block_id"]);
+    node.stop().await.unwrap();
+}
+
+/// On a fixed port a killed node resumes and a stopped one does not, without being told a home.
+#[tokio::test]
+async fn a_killed_node_on_a_fixed_port_resumes_and_a_stopped_one_starts_anew() {
+    let mut options = options();
+    // A port that nobody else uses now; reuse is allowed at once.
+    options.listen = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (node, client) = start(options.clone()).await;
+    client.wait_for(3).await;
+    let first = client.call("block", json!({"height": "1"})).await;
+    drop(node);
+
+    let (node, client) = start_again(&options).await;
+    assert!(node.height() > 3);
+    assert_eq!(client.call("block", json!({"height": "1"})).await, first);
+    node.stop().await.unwrap();
+
+    let (node, client) = start_again(&options).await;
+    let anew = client.call("block", json!({"height": "1"})).await;
+    assert_ne!(anew["block_id"], first["block_id"]);
+    node.stop().await.unwrap();
+}
+
+/// A kept-alive connection must not go on answering for a node that is gone.
+#[tokio::test]
+async fn a_stopped_node_answers_nobody() {
+    let (node, client) = start(options()).await;
+    client.wait_for(2).await;
+    let mut socket = client.socket().await;
+    socket.subscribe(1, "tm.event='NewBlock'").await;
+    let url = format!("{}/status", node.url());
+    let http = reqwest::Client::new();
+    assert!(http.get(&url).send().await.unwrap().status().is_success());
+    node.stop().await.unwrap();
+    assert!(http.get(&url).send().await.is_err());
+    while socket.text().await.is_some() {}
+}
+
+/// Transactions from outside go into the next block, and survive a kill.
+#[tokio::test]
+async fn a_broadcast_transaction_is_included_once_and_replayed() {
+    let home = tempfile::tempdir().unwrap();
+    let mut options = options();
+    options.home = Some(home.path().to_owned());
+    let (node, client) = start(options.clone()).await;
+    // What the script sent before is a transaction that the chain takes.
+    client.wait_for(30).await;
+    let found = client.call("tx_search", json!({"query": "tx.height<30", "per_page": "1"})).await;
+    let tx = found["txs"][0]["tx"].as_str().unwrap().to_owned();
+    let sent = client.call("broadcast_tx_commit", json!({"tx": tx})).await;
+    let included = if sent["height"] == "0" {
+        assert_ne!(sent["check_tx"]["code"], 0, "{sent}");
+        None
+    } else {
+        Some(sent["height"].clone())
+    };
+    let height = client.height().await;
+    let tip = client.call("block", json!({"height": height.to_string()})).await;
+    drop(node);
+
+    let (node, client) = start_again(&options).await;
+    assert_eq!(client.call("block", json!({"height": height.to_string()})).await, tip);
+    if let Some(height) = included {
+        let block = client.call("block", json!({"height": height})).await;
+        let txs = block["block"]["data"]["txs"].as_array().unwrap();
+        assert!(txs.contains(&json!(tx)));
+    }
     node.stop().await.unwrap();
 }
 

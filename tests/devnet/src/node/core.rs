@@ -164,11 +164,9 @@ impl Producer {
         self.voted = voted;
     }
 
-    /// Forgets the journal of a node that stopped cleanly and need not resume.
-    pub(crate) fn close(self) {
-        if let Some(journal) = self.journal {
-            journal.close();
-        }
+    /// The journal, to be closed after a clean stop.
+    pub(crate) fn into_journal(self) -> Option<Journal> {
+        self.journal
     }
 }
 

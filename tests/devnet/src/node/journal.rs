@@ -4,7 +4,7 @@
 //! for each block before anyone sees it; everything else follows from the specification. One line
 //! of JSON per block, flushed: it survives the process, though not the machine.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -66,7 +66,7 @@ impl Journal {
     /// # Errors
     ///
     /// [`StartError::Journal`] when it cannot be read or written, and
-    /// [`StartError::OtherChain`] when it belongs to another specification.
+    /// [`StartError::OtherChain`] or [`StartError::InUse`] when it is not this node's.
     pub(crate) fn open(
         path: &Path,
         spec: &str,
@@ -81,6 +81,10 @@ impl Journal {
             .truncate(false)
             .open(path)
             .map_err(failed)?;
+        file.try_lock().map_err(|error| match error {
+            TryLockError::WouldBlock => StartError::InUse { path: path.to_owned() },
+            TryLockError::Error(source) => failed(source),
+        })?;
         let (complete, lines) = complete_lines(&file).map_err(failed)?;
         file.set_len(complete).map_err(failed)?;
         file.seek(SeekFrom::End(0)).map_err(failed)?;
@@ -176,6 +180,7 @@ mod tests {
         let mut opened = Journal::open(&path, "spec", now, false).unwrap();
         opened.journal.append(&[1, 2], now, &[b"tx".to_vec()]).unwrap();
         opened.journal.append(&[3], now, &[]).unwrap();
+        drop(opened);
         let whole = fs::read(&path).unwrap();
         fs::write(&path, &whole[..whole.len() - 4]).unwrap();
 
@@ -184,7 +189,10 @@ mod tests {
         assert_eq!(again.entries.len(), 1);
         assert_eq!(again.entries[0].hash, "0102");
         assert_eq!(again.entries[0].txs, [b"tx".to_vec()]);
+        let second = Journal::open(&path, "spec", now, false).unwrap_err();
+        assert!(matches!(second, StartError::InUse { .. }));
         again.journal.append(&[4], now, &[]).unwrap();
+        drop(again);
         let third = Journal::open(&path, "spec", now, true).unwrap();
         assert_eq!(third.entries[1].hash, "04");
         third.journal.close();

@@ -22,6 +22,9 @@ use crate::chain::{Chain, Spec};
 /// A temporary journal is resumed only when it was written this recently.
 const RESUME_WITHIN: Duration = Duration::from_secs(120);
 
+/// Requests that run when the node stops get this long to finish.
+const DRAIN: Duration = Duration::from_secs(1);
+
 /// What to run.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -37,19 +40,21 @@ pub struct Options {
     /// stops cleanly, and one that is started again within two minutes of a kill resumes; a node
     /// on port 0 always starts at genesis.
     pub home: Option<PathBuf>,
-    /// Keep only the last blocks, so that `earliest_block_height` moves; all when `None`.
+    /// Keep only the last blocks, so that `earliest_block_height` moves; all when `None`, at about
+    /// 1.5 kB of memory per block and more where there are events.
     pub retain_blocks: Option<NonZeroU64>,
 }
 
 impl Options {
-    /// The chain of `spec` on any free loopback port, ten blocks a second, nothing on disk.
+    /// The chain of `spec` on any free loopback port, ten blocks a second, the last 100,000 blocks
+    /// kept (six epochs of mainnet), nothing on disk.
     pub fn new(spec: Spec) -> Options {
         Options {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             spec,
             block_time: Duration::from_millis(100),
             home: None,
-            retain_blocks: None,
+            retain_blocks: NonZeroU64::new(100_000),
         }
     }
 }
@@ -79,6 +84,12 @@ pub enum StartError {
     /// The journal belongs to another chain.
     #[error("the journal {} is of another chain: use another --home or remove it", path.display())]
     OtherChain {
+        /// The journal.
+        path: PathBuf,
+    },
+    /// Another node is writing the journal.
+    #[error("the journal {} is in use by another node", path.display())]
+    InUse {
         /// The journal.
         path: PathBuf,
     },
@@ -122,6 +133,9 @@ impl Devnet {
             Some(path) => {
                 if temporary {
                     discard_stale(path);
+                } else if let Some(home) = path.parent() {
+                    fs::create_dir_all(home)
+                        .map_err(|source| StartError::Journal { path: path.clone(), source })?;
                 }
                 let spec = format!("{:?}", options.spec);
                 let Opened { journal, genesis_time, entries } = Journal::open(
@@ -175,30 +189,30 @@ impl Devnet {
         }
         let service = router(Shared { core: core.clone(), stop: stop.clone() })
             .into_make_service_with_connect_info::<SocketAddr>();
-        let stopped = stop.clone().cancelled_owned();
-        let server = tokio::spawn(async move {
-            tokio::select! {
-                served = axum::serve(listener, service) => served,
-                () = stopped => Ok(()),
-            }
-        });
+        // Idle connections are closed when the node stops: a client must not go on talking to it.
+        let server = axum::serve(listener, service)
+            .with_graceful_shutdown(stop.clone().cancelled_owned())
+            .into_future();
         Ok(Running {
             address,
             core,
             producer: Some(producer),
-            server,
+            server: tokio::spawn(server),
             stop: stop.clone(),
             _guard: stop.drop_guard(),
         })
     }
 }
 
+/// The journal of a producer that was told to stop.
+type Produced = Result<Option<Journal>, StartError>;
+
 /// A node that runs. Dropping it ends it as a kill would: a journal stays.
 #[derive(Debug)]
 pub struct Running {
     address: SocketAddr,
     core: Arc<Core>,
-    producer: Option<thread::JoinHandle<Result<(), StartError>>>,
+    producer: Option<thread::JoinHandle<Produced>>,
     server: tokio::task::JoinHandle<io::Result<()>>,
     stop: CancellationToken,
     _guard: DropGuard,
@@ -247,15 +261,21 @@ impl Running {
     /// [`StartError`] when the node had stopped by itself before.
     pub async fn stop(mut self) -> Result<(), StartError> {
         self.stop.cancel();
-        self.server.abort();
         let Some(producer) = self.producer.take() else { return Ok(()) };
-        tokio::task::spawn_blocking(|| joined(producer))
+        let journal = tokio::task::spawn_blocking(|| joined(producer))
             .await
-            .unwrap_or_else(|error| Err(StartError::Stopped(error.to_string())))
+            .unwrap_or_else(|error| Err(StartError::Stopped(error.to_string())))?;
+        if let Some(journal) = journal {
+            journal.close();
+        }
+        if tokio::time::timeout(DRAIN, &mut self.server).await.is_err() {
+            self.server.abort();
+        }
+        Ok(())
     }
 }
 
-fn joined(producer: thread::JoinHandle<Result<(), StartError>>) -> Result<(), StartError> {
+fn joined(producer: thread::JoinHandle<Produced>) -> Produced {
     producer
         .join()
         .unwrap_or_else(|_| Err(StartError::Stopped("making a block panicked".to_owned())))
@@ -268,7 +288,7 @@ fn produce(
     block_time: Duration,
     stop: &CancellationToken,
     ready: tokio::sync::oneshot::Sender<()>,
-) -> io::Result<()> {
+) -> io::Result<Option<Journal>> {
     let mut ready = Some(ready);
     let mut next = Instant::now();
     while !stop.is_cancelled() {
@@ -287,8 +307,7 @@ fn produce(
             thread::sleep(left.min(Duration::from_millis(20)));
         }
     }
-    producer.close();
-    Ok(())
+    Ok(producer.into_journal())
 }
 
 /// Where the journal is, if there is one.

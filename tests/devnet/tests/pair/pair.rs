@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::num::NonZeroU64;
 use std::time::Duration;
 
-use bootwatch_devnet::chain::{Chain, Spec, Story};
+use bootwatch_devnet::chain::{Spec, Story};
 use bootwatch_devnet::{Devnet, Options, Running, abci, cometbft};
 use serde_json::{Value, json};
 
@@ -51,17 +51,10 @@ impl Pair {
         options.retain_blocks = retain;
         let simulated = Devnet::start(options).await.unwrap();
         let application = serve(retain).await;
-        let chain = Chain::new(spec()).unwrap();
         let home = tempfile::tempdir().unwrap();
-        let node = cometbft::Node::start(cometbft::Options {
-            binary,
-            home: home.path().to_owned(),
-            application: application.address(),
-            chain_id: chain.chain_id().to_owned(),
-            app_state: chain.genesis_state(),
-            block_time: Duration::from_millis(10),
-        });
-        let node = node.await.unwrap();
+        let mut options = cometbft::Options::new(binary, home.path().to_owned(), &application);
+        options.block_time = Duration::from_millis(10);
+        let node = cometbft::Node::start(options).await.unwrap();
         let (ours, theirs) = (Client::new(&simulated.url()), Client::new(&node.url()));
         Some(Pair { ours, theirs, node, application, simulated, retain, _home: home })
     }
