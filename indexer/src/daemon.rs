@@ -1,16 +1,38 @@
 //! Everything put together, started in order and stopped in order.
+//!
+//! What can be had only once comes first: the port, then the database. Then the writer, the
+//! endpoints, and the loop between them. On the way out intake ends first, so that what was handed
+//! to the writer is written, and the database is closed last.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
+use bootwatch_alerts::{
+    Engine, Policy,
+    channel::email::{Email, EmailError},
+};
 use bootwatch_rules::situation::Situation;
-use tokio::{sync::watch, task::JoinHandle};
+use bootwatch_schema::{ReadStore, SqliteStore, StoreError};
+use tokio::{
+    sync::{Notify, watch},
+    task::{JoinHandle, JoinSet},
+    time::timeout,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    chain::{ChainError, Endpoint, Rpc, RpcLimits},
     config::Config,
+    ingest::{Endpoints, Follow, IngestError, Parts, Writer, WriterEnd},
     metrics::Metrics,
     serve::{Published, ServeError, Server},
+    situation::{Publisher, Subject},
 };
+
+mod housekeeping;
+mod post;
+
+/// How long the parts may take to end once they were told to.
+const GRACE: Duration = Duration::from_secs(8);
 
 /// Why the daemon ended, other than by being told to.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +40,21 @@ pub enum DaemonError {
     /// Nothing can be served.
     #[error(transparent)]
     Serve(#[from] ServeError),
+    /// The database cannot be had.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Mail cannot be sent with these settings.
+    #[error(transparent)]
+    Mail(#[from] EmailError),
+    /// No endpoint can be asked.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// Blocks cannot be taken in.
+    #[error(transparent)]
+    Ingest(#[from] IngestError),
+    /// The system gives no thread.
+    #[error("cannot start the writer: {0}")]
+    Thread(#[from] std::io::Error),
     /// A part of the daemon ended although nobody told it to.
     #[error("{0} ended unexpectedly; see the log")]
     Ended(&'static str),
@@ -28,8 +65,9 @@ impl DaemonError {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Serve(_) => 2,
-            Self::Ended(_) => 1,
+            Self::Serve(_) | Self::Mail(_) | Self::Ingest(IngestError::WrongChain { .. }) => 2,
+            Self::Store(StoreError::Open { .. } | StoreError::OtherChain { .. }) => 2,
+            _ => 1,
         }
     }
 }
@@ -47,18 +85,64 @@ impl Daemon {
     /// or a part of it fails; [`Daemon::wait`] tells which.
     ///
     /// # Errors
-    /// [`DaemonError`] when the port or the database cannot be had.
+    /// [`DaemonError`] when the port or the database cannot be had, or a setting is no good.
     pub async fn start(config: Config, stop: CancellationToken) -> Result<Self, DaemonError> {
+        // Fails only when one was installed before, by whoever runs the daemon in its own process.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let server = Server::bind(config.http.listen).await?;
-        let metrics = Arc::new(Metrics::new(config.endpoints.iter().map(|e| e.name.as_str())));
-        let (_sender, situation) = watch::channel(None);
-        let published = Published { situation, metrics };
         let address = server.address();
-        let serving = published.clone();
-        let tasks = tokio::spawn(async move {
-            server.run(serving, stop).await;
-            Ok(())
+        let metrics = Arc::new(Metrics::new(config.endpoints.iter().map(|e| e.name.as_str())));
+        let email = config.email.as_ref().map(post::account).transpose()?;
+        let endpoints = endpoints(&config, &metrics)?;
+        let subject = Subject::new(&config, endpoints.rpc(0).endpoint());
+
+        let store = SqliteStore::open(&config.store.path, &config.chain.chain_id)?;
+        let loaded = store.load()?;
+        let mut engine = Engine::new(Policy {
+            recipients: email.as_ref().map(Email::recipients).unwrap_or_default(),
+            ..Policy::default()
         });
+        engine.restore(loaded.incidents.clone());
+        let (writer, writer_end) = Writer::start(store, Arc::clone(&metrics))?;
+        let mail = Arc::new(Notify::new());
+        let publisher = Publisher::new(Arc::clone(&metrics));
+        let published =
+            Published { situation: publisher.subscribe(), metrics: Arc::clone(&metrics) };
+
+        let inner = stop.child_token();
+        let mut parts = JoinSet::new();
+        if let Some(email) = email {
+            let outbox = post::Outbox::open(&config.store.path, writer.clone(), &metrics)?;
+            let (wake, stop) = (Arc::clone(&mail), inner.clone());
+            parts.spawn(async move {
+                post::deliver(outbox, email, wake, stop).await;
+                "the mail courier"
+            });
+        }
+        let (serving, stop_serving) = (published.clone(), inner.clone());
+        parts.spawn(async move {
+            server.run(serving, stop_serving).await;
+            "the HTTP server"
+        });
+        let (database, measured, stop_measuring) =
+            (config.store.path.clone(), Arc::clone(&metrics), inner.clone());
+        parts.spawn(async move {
+            housekeeping::run(database, measured, stop_measuring).await;
+            "housekeeping"
+        });
+        let follow = Follow::new(
+            Parts {
+                subject,
+                endpoints: Arc::new(endpoints),
+                writer,
+                engine,
+                publisher,
+                metrics,
+                mail,
+            },
+            loaded.into(),
+        );
+        let tasks = tokio::spawn(supervise(follow, parts, writer_end, inner));
         Ok(Self { address, published, tasks })
     }
 
@@ -95,4 +179,47 @@ impl Daemon {
 /// As for [`Daemon::start`] and [`Daemon::wait`].
 pub async fn run(config: Config, stop: CancellationToken) -> Result<(), DaemonError> {
     Daemon::start(config, stop).await?.wait().await
+}
+
+fn endpoints(config: &Config, metrics: &Arc<Metrics>) -> Result<Endpoints, ChainError> {
+    let rpcs = config.endpoints.iter().map(|endpoint| {
+        let target = Endpoint::new(&endpoint.name, endpoint.rpc.expose());
+        let limits = RpcLimits::default();
+        Rpc::new(target, &config.chain.chain_id, limits, Arc::clone(metrics))
+    });
+    Ok(Endpoints::new(rpcs.collect::<Result<_, _>>()?))
+}
+
+/// Runs everything until it is told to stop or a part ends, then ends the rest in order.
+async fn supervise(
+    mut follow: Follow,
+    mut parts: JoinSet<&'static str>,
+    writer_end: WriterEnd,
+    stop: CancellationToken,
+) -> Result<(), DaemonError> {
+    let outcome = tokio::select! {
+        outcome = follow.run() => outcome.map_err(DaemonError::from),
+        Some(ended) = parts.join_next() => match ended {
+            // It may have seen the stop a moment before we did.
+            Ok(_) if stop.is_cancelled() => Ok(()),
+            Ok(part) => Err(DaemonError::Ended(part)),
+            Err(error) => {
+                tracing::error!(%error, "a part of the daemon failed");
+                Err(DaemonError::Ended("a part of the daemon"))
+            }
+        },
+        () = stop.cancelled() => Ok(()),
+    };
+    stop.cancel();
+    // Ends the watchers and the fetches, and gives up its hold of the writer.
+    drop(follow);
+    let rest = async { while parts.join_next().await.is_some() {} };
+    if timeout(GRACE, rest).await.is_err() {
+        tracing::warn!("some parts did not end in time");
+        parts.shutdown().await;
+    }
+    if timeout(GRACE, writer_end.wait()).await.is_err() {
+        tracing::warn!("the database could not be closed in time");
+    }
+    outcome
 }

@@ -1,0 +1,115 @@
+//! Gathers what a Situation is made of, has the rules build it, and publishes it.
+
+use std::sync::Arc;
+
+use bootwatch_rules::{
+    Address, Height, RuleSet,
+    ledger::Ledger,
+    situation::{DataView, EndpointView, Inputs, Situation, Watched, assess},
+};
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+use crate::{chain::Endpoint, config::Config, metrics::Metrics};
+
+/// The newest Situation; none until the first block has been judged.
+pub type Newest = watch::Receiver<Option<Arc<Situation>>>;
+
+/// What does not change from block to block.
+#[derive(Debug)]
+pub struct Subject {
+    /// The chain.
+    pub chain_id: Arc<str>,
+    /// The watched hosts, in the order of the configuration.
+    pub watched: Vec<Watched>,
+    /// Their addresses.
+    pub addresses: Vec<Address>,
+    /// The configured rule set; without it the node's version decides.
+    pub rule_set: Option<RuleSet>,
+    /// What commands carry as `--node`: the first endpoint, without credentials.
+    pub node: String,
+}
+
+/// What changes with every block, beside the ledger.
+#[derive(Debug)]
+pub struct Moment<'a> {
+    /// The newest height that any endpoint has told of.
+    pub head: Height,
+    /// First height of the contiguous range that ends at the ledger's tip.
+    pub complete_from: Height,
+    /// Where the blocks come from.
+    pub endpoints: &'a [EndpointView],
+    /// What is missing or could not be read.
+    pub data: DataView,
+    /// The present time.
+    pub now: Timestamp,
+}
+
+impl Subject {
+    /// The subject of a configuration; `preferred` is its first endpoint.
+    #[must_use]
+    pub fn new(config: &Config, preferred: &Endpoint) -> Self {
+        let watched: Vec<Watched> = config
+            .hosts
+            .iter()
+            .map(|host| Watched {
+                name: host.name.clone(),
+                address: host.address.clone(),
+                models: host.models.clone(),
+            })
+            .collect();
+        Self {
+            chain_id: config.chain.chain_id.as_str().into(),
+            addresses: watched.iter().map(|host| host.address.clone()).collect(),
+            watched,
+            // Config accepts names of rule sets only.
+            rule_set: config.chain.rule_set.as_deref().and_then(|name| name.parse().ok()),
+            node: preferred.url().to_string(),
+        }
+    }
+
+    /// What a Situation at that moment says.
+    #[must_use]
+    pub fn judge(&self, ledger: &Ledger, moment: Moment<'_>) -> Situation {
+        assess(&Inputs {
+            chain_id: &self.chain_id,
+            ledger,
+            watched: &self.watched,
+            complete_from: moment.complete_from,
+            head: moment.head,
+            endpoints: moment.endpoints,
+            data: moment.data,
+            now: moment.now,
+            rule_set: self.rule_set,
+            node: &self.node,
+        })
+    }
+}
+
+/// The one who publishes.
+#[derive(Debug)]
+pub struct Publisher {
+    sender: watch::Sender<Option<Arc<Situation>>>,
+    metrics: Arc<Metrics>,
+}
+
+impl Publisher {
+    /// A publisher that has published nothing yet.
+    #[must_use]
+    pub fn new(metrics: Arc<Metrics>) -> Self {
+        Self { sender: watch::Sender::new(None), metrics }
+    }
+
+    /// Another reader.
+    #[must_use]
+    pub fn subscribe(&self) -> Newest {
+        self.sender.subscribe()
+    }
+
+    /// Replaces the newest Situation for every reader.
+    pub fn publish(&self, situation: Situation) {
+        let situation = Arc::new(situation);
+        self.metrics.update(&situation);
+        self.sender.send_replace(Some(situation));
+    }
+}

@@ -1,0 +1,192 @@
+//! A node, a database, and daemons on both.
+
+use std::{num::NonZeroU64, path::PathBuf, sync::Arc, time::Duration};
+
+use bootwatch::{
+    chain::{Endpoint, Rpc, RpcLimits},
+    config::{Config, Environment},
+    daemon::Daemon,
+    metrics::Metrics,
+};
+use bootwatch_devnet::{
+    Devnet, Options, Running,
+    chain::{Spec, Story},
+};
+use bootwatch_rules::situation::Situation;
+use bootwatch_schema::{ReadStore, SqliteReader};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub struct Bench {
+    pub node: Running,
+    folder: TempDir,
+    epoch_length: i64,
+}
+
+pub struct Run {
+    pub daemon: Daemon,
+    stop: CancellationToken,
+}
+
+impl Bench {
+    pub async fn start(block_time: Duration) -> Self {
+        Self::with(block_time, None).await
+    }
+
+    pub async fn pruning(block_time: Duration, keep: u64) -> Self {
+        Self::with(block_time, NonZeroU64::new(keep)).await
+    }
+
+    async fn with(block_time: Duration, retain_blocks: Option<NonZeroU64>) -> Self {
+        // Fails from the second test on: the first has installed it.
+        let _ = tracing_subscriber::fmt()
+            .with_test_writer()
+            .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+            .try_init();
+        let spec = Spec::new(7, Story::load("default").unwrap());
+        let epoch_length = spec.timing.epoch_length;
+        let node = Devnet::start(Options { block_time, retain_blocks, ..Options::new(spec) })
+            .await
+            .unwrap();
+        Self { node, folder: TempDir::new().unwrap(), epoch_length }
+    }
+
+    pub fn epoch_length(&self) -> i64 {
+        self.epoch_length
+    }
+
+    pub fn database(&self) -> PathBuf {
+        self.folder.path().join("bootwatch.db")
+    }
+
+    pub fn config(&self) -> Config {
+        self.config_of(self.node.chain_id(), &[("devnet", self.node.url())])
+    }
+
+    pub fn config_of(&self, chain_id: &str, endpoints: &[(&str, String)]) -> Config {
+        let mut text = format!(
+            "[chain]\nchain_id = {chain_id:?}\n[store]\npath = {:?}\n[http]\nlisten = \"127.0.0.1:0\"\n",
+            self.database()
+        );
+        for (name, rpc) in endpoints {
+            text.push_str(&format!("[[endpoint]]\nname = {name:?}\nrpc = {rpc:?}\n"));
+        }
+        for host in self.node.inspect(|chain| chain.hosts()).iter().take(3) {
+            let (name, address) = (&host.name, &host.address);
+            text.push_str(&format!("[[host]]\nname = {name:?}\naddress = {address:?}\n"));
+        }
+        Config::parse("test.toml", &text, &Environment::new()).unwrap()
+    }
+
+    pub async fn daemon(&self) -> Run {
+        self.run(self.config()).await
+    }
+
+    pub async fn run(&self, config: Config) -> Run {
+        let stop = CancellationToken::new();
+        let daemon = Daemon::start(config, stop.clone()).await.unwrap();
+        Run { daemon, stop }
+    }
+
+    pub fn rpc(&self) -> Rpc {
+        let endpoint = Endpoint::new("test", &self.node.url().parse().unwrap());
+        let metrics = Arc::new(Metrics::new([]));
+        Rpc::new(endpoint, self.node.chain_id(), RpcLimits::default(), metrics).unwrap()
+    }
+
+    /// The newest stored range.
+    pub fn coverage(&self) -> (i64, i64) {
+        let loaded = SqliteReader::open(&self.database()).unwrap().load().unwrap();
+        *loaded.coverage.stored.last().unwrap()
+    }
+
+    /// One range, but for a past capture that was looked up, and no hole.
+    pub fn assert_contiguous(&self) {
+        let loaded = SqliteReader::open(&self.database()).unwrap().load().unwrap();
+        assert!(loaded.coverage.unfillable.is_empty(), "{:?}", loaded.coverage.unfillable);
+        let long = loaded.coverage.stored.iter().filter(|(first, last)| last > first).count();
+        assert_eq!(long, 1, "{:?}", loaded.coverage.stored);
+    }
+
+    /// Stored captures as the event's attributes, in order.
+    pub fn stored_captures(&self, from: i64, to: i64) -> Vec<Vec<String>> {
+        let reader = SqliteReader::open(&self.database()).unwrap();
+        let captures = reader.captures(from..=to).unwrap();
+        captures
+            .into_iter()
+            .map(|dated| {
+                let c = dated.fact;
+                vec![
+                    c.snapshot_height.to_string(),
+                    c.model_id.to_string(),
+                    c.pre_eligible.to_string(),
+                    c.meets_weight_threshold.to_string(),
+                    c.meets_v_min.to_string(),
+                    c.meets_reachability.to_string(),
+                    c.intent_host_count.to_string(),
+                    c.intent_weight.to_string(),
+                    c.reachable_voting_power.to_string(),
+                    c.total_network_weight.to_string(),
+                ]
+            })
+            .collect()
+    }
+}
+
+impl Run {
+    /// Waits until everything up to a height has been taken in.
+    pub async fn reaches(&self, height: i64) -> Arc<Situation> {
+        let mut newest = self.daemon.situation();
+        let reached = newest.wait_for(|situation| {
+            situation.as_ref().is_some_and(|situation| situation.complete_to >= height)
+        });
+        let situation = timeout(PATIENCE, reached).await;
+        situation
+            .unwrap_or_else(|_| {
+                panic!("{height} not reached: {:?}", self.daemon.situation().borrow())
+            })
+            .unwrap()
+            .clone()
+            .unwrap()
+    }
+
+    pub async fn stop(self) {
+        self.stop.cancel();
+        timeout(Duration::from_secs(10), self.daemon.wait()).await.unwrap().unwrap();
+    }
+}
+
+async fn ask(url: &str, method: &str, height: i64) -> Value {
+    let request = json!({ "jsonrpc": "2.0", "id": 1, "method": method,
+        "params": { "height": height.to_string() } });
+    let answer = reqwest::Client::new().post(url).json(&request).send().await.unwrap();
+    answer.json::<Value>().await.unwrap()["result"].clone()
+}
+
+/// The height that the node gives the block of that height.
+pub async fn blocks_of(url: &str, height: i64) -> i64 {
+    let block = ask(url, "block", height).await;
+    block["block"]["header"]["height"].as_str().unwrap().parse().unwrap()
+}
+
+/// The attributes of every capture event that the node itself shows.
+pub async fn capture_events_of(url: &str, from: i64, to: i64) -> Vec<Vec<String>> {
+    let mut found = Vec::new();
+    for height in from..=to {
+        let results = ask(url, "block_results", height).await;
+        let empty = Vec::new();
+        for event in results["finalize_block_events"].as_array().unwrap_or(&empty) {
+            if event["type"] == "bootstrap_model_preeligibility" {
+                let attributes = event["attributes"].as_array().unwrap();
+                let values =
+                    attributes.iter().take(10).map(|a| a["value"].as_str().unwrap().to_owned());
+                found.push(values.collect());
+            }
+        }
+    }
+    found
+}

@@ -1,0 +1,163 @@
+//! The daemon against a simulated node, over real sockets, in one process.
+#![allow(clippy::unwrap_used, unreachable_pub, reason = "test helpers: a failure is the message")]
+
+mod bench;
+
+use std::time::Duration;
+
+use bench::{Bench, blocks_of, capture_events_of};
+use bootwatch::daemon::{Daemon, DaemonError};
+use bootwatch_rules::{
+    Choice,
+    situation::{EndpointState, Phase},
+};
+use bootwatch_schema::{ReadStore, SqliteReader};
+use tokio_util::sync::CancellationToken;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_follows_the_chain_and_keeps_what_the_node_shows() {
+    let bench = Bench::start(Duration::from_millis(20)).await;
+    let run = bench.daemon().await;
+    let first = run.reaches(1).await.complete_to;
+    // A whole epoch: every stage once.
+    let situation = run.reaches(first + bench.epoch_length()).await;
+    assert_eq!(situation.chain_id, "gonka-devnet");
+    assert_eq!(situation.complete_from, first.min(situation.complete_from));
+    assert!(!situation.stale);
+    assert_ne!(situation.epoch.phase, Phase::Unknown);
+    assert_eq!(situation.data.reconciled, 0, "the ledger had to be corrected");
+    assert!(situation.endpoints[0].websocket);
+    let text = String::from_utf8(run.daemon.metrics().text()).unwrap();
+    let from_frames = metric(&text, "bootwatch_ingest_blocks_total{source=\"ws\"}");
+    assert!(from_frames > 20.0, "blocks were taken from frames: {from_frames}");
+    run.stop().await;
+
+    let loaded = SqliteReader::open(&bench.database()).unwrap().load().unwrap();
+    let (from, to) = *loaded.coverage.stored.last().unwrap();
+    assert!(loaded.coverage.unfillable.is_empty());
+    let mine: Vec<_> = bench.stored_captures(from, to);
+    assert!(!mine.is_empty(), "no capture in {from}..={to}");
+    assert_eq!(mine, capture_events_of(&bench.node.url(), from, to).await);
+
+    // The stored choices are the chain's own, for every host.
+    let tip = loaded.ledger.tip.unwrap().height;
+    let asked = bench.rpc().read_choices(loaded.ledger.known_hosts.clone(), tip).await.unwrap();
+    for answer in asked {
+        for (model, choice) in &answer.choices {
+            let ours = loaded.ledger.choice(&answer.host, model).map(|s| &s.choice);
+            assert_eq!(ours, Some(choice), "{} {model}", answer.host);
+        }
+        let ours: Vec<&Choice> = loaded
+            .ledger
+            .choices
+            .values()
+            .filter_map(|hosts| hosts.get(&answer.host))
+            .map(|standing| &standing.choice)
+            .collect();
+        assert_eq!(ours.len(), answer.choices.len(), "{}", answer.host);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn faults_of_the_websocket_lose_nothing() {
+    let bench = Bench::start(Duration::from_millis(20)).await;
+    let run = bench.daemon().await;
+    let mut height = run.reaches(1).await.complete_to;
+    let faults = bench.node.faults();
+    for round in 0..4 {
+        match round {
+            0 => faults.drop_websockets(),
+            1 => faults.garble_frames(3),
+            2 => faults.duplicate_frames(5),
+            _ => faults.fail_requests(5),
+        }
+        height = run.reaches(height + 25).await.complete_to;
+    }
+    run.stop().await;
+    bench.assert_contiguous();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restart_continues_where_it_stopped() {
+    let bench = Bench::start(Duration::from_millis(20)).await;
+    let run = bench.daemon().await;
+    let first = run.reaches(1).await.complete_from;
+    run.reaches(first + 10).await;
+    run.stop().await;
+    // More than the reorder window goes by.
+    let seen = bench.node.height();
+    while bench.node.height() < seen + 80 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let run = bench.daemon().await;
+    let situation = run.reaches(seen + 85).await;
+    assert_eq!(situation.complete_from, first);
+    assert_eq!(situation.data.reconciled, 0);
+    run.stop().await;
+    bench.assert_contiguous();
+    let (from, to) = bench.coverage();
+    assert_eq!(
+        bench.stored_captures(from, to),
+        capture_events_of(&bench.node.url(), from, to).await
+    );
+    assert_eq!(blocks_of(&bench.node.url(), from).await, from);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_chain_is_refused() {
+    let bench = Bench::start(Duration::from_millis(50)).await;
+    let config = bench.config_of("gonka-mainnet", &[("only", bench.node.url())]);
+    let daemon = Daemon::start(config, CancellationToken::new()).await.unwrap();
+    let error = daemon.wait().await.unwrap_err();
+    assert_eq!(error.exit_code(), 2);
+    let text = error.to_string();
+    assert!(text.contains("gonka-mainnet") && text.contains("gonka-devnet"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dead_endpoint_is_passed_over() {
+    let bench = Bench::start(Duration::from_millis(30)).await;
+    let dead = ("dead", "http://127.0.0.1:9".to_owned());
+    let config = bench.config_of("gonka-devnet", &[dead, ("good", bench.node.url())]);
+    let run = bench.run(config).await;
+    let situation = run.reaches(5).await;
+    let states: Vec<_> = situation.endpoints.iter().map(|e| (e.state, e.selected)).collect();
+    assert_eq!(states, [(EndpointState::Down, false), (EndpointState::Up, true)]);
+    assert!(situation.endpoints[0].reason.is_some());
+    run.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_daemon_on_the_database_is_refused() {
+    let bench = Bench::start(Duration::from_millis(50)).await;
+    let run = bench.daemon().await;
+    let second = Daemon::start(bench.config(), CancellationToken::new()).await.unwrap_err();
+    assert!(matches!(second, DaemonError::Store(_)), "{second}");
+    assert_eq!(second.exit_code(), 1);
+    run.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pruned_blocks_become_a_visible_hole() {
+    let bench = Bench::pruning(Duration::from_millis(20), 30).await;
+    let run = bench.daemon().await;
+    let stopped = run.reaches(3).await;
+    run.stop().await;
+    while bench.node.height() < stopped.complete_to + 60 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let run = bench.daemon().await;
+    let situation = run.reaches(bench.node.height() + 5).await;
+    let [(first, last)] = situation.data.unfillable[..] else {
+        panic!("{:?}", situation.data.unfillable)
+    };
+    assert_eq!(situation.complete_from, last + 1);
+    assert!(first > stopped.complete_to && last > first);
+    assert!(situation.hosts.iter().all(|host| host.known), "choices are read again");
+    run.stop().await;
+}
+
+fn metric(text: &str, series: &str) -> f64 {
+    let line = text.lines().find(|line| line.starts_with(series)).unwrap();
+    line.rsplit(' ').next().unwrap().parse().unwrap()
+}
