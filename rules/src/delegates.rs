@@ -7,8 +7,8 @@ use bech32::{Bech32, Hrp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Address, ChainState, Choice, Exclusion, Fraction, GroupMember, ModelId, Network, Params,
-    Weight,
+    Address, ChainState, Choice, Exclusion, Fraction, GroupMember, ModelId, Params, Weight,
+    closing::Support,
     ledger::{Ledger, Work},
 };
 
@@ -34,13 +34,13 @@ pub struct DelegateFacts {
     pub voting_power: Weight,
     /// Its part of the group's voting power, such as `3/20`; null without a group.
     pub voting_share: Option<Fraction>,
-    /// Its standing choice for the model; null when it has none.
+    /// Its standing choice for the model; null when it has none or is no live member.
     pub choice: Option<Choice>,
     /// Nonces that it committed in the newest PoC stage; null without a commit.
     pub committed: Option<u32>,
     /// It sent the weight distribution without which a commit counts nothing.
     pub distributed: bool,
-    /// Live hosts with weight that delegate to it now.
+    /// Live hosts with weight that delegate to it now; counted for a live member only.
     pub delegators: u32,
     /// Their weight.
     pub delegated_weight: Weight,
@@ -53,13 +53,12 @@ pub struct DelegateFacts {
 #[derive(Debug, Clone)]
 pub struct Delegates<'a> {
     state: &'a ChainState,
-    network: &'a Network<'a>,
+    support: &'a Support<'a>,
     guardians: &'a BTreeSet<Address>,
-    choices: BTreeMap<&'a Address, &'a Choice>,
     work: Option<&'a BTreeMap<Address, Work>>,
-    group: BTreeMap<&'a Address, &'a GroupMember>,
+    /// The model's group, by the place of the live member.
+    group: BTreeMap<usize, &'a GroupMember>,
     group_power: i128,
-    delegated: BTreeMap<&'a Address, (u32, Weight)>,
     active: bool,
     /// The most voting power that one host can have after the next formation.
     cap: Option<i128>,
@@ -79,104 +78,91 @@ pub fn guardian_accounts(params: &Params) -> BTreeSet<Address> {
 }
 
 impl<'a> Delegates<'a> {
-    /// The delegates of `model`, from the standing choices. `guardians` come from
-    /// [`guardian_accounts`]. None before the first state.
+    /// The delegates of `model`. `support` counts the standing choices for it, and `guardians`
+    /// come from [`guardian_accounts`]. None before the first state.
     #[must_use]
     pub fn new(
         ledger: &'a Ledger,
-        network: &'a Network<'a>,
+        support: &'a Support<'a>,
         guardians: &'a BTreeSet<Address>,
         model: &ModelId,
     ) -> Option<Self> {
         let state = ledger.state.as_ref()?;
-        let standing = ledger.choices.get(model).into_iter().flatten();
-        let choices: BTreeMap<_, _> = standing.map(|(host, s)| (host, &s.choice)).collect();
-        let mut delegated = BTreeMap::<_, (u32, Weight)>::new();
-        for (host, choice) in &choices {
-            let Choice::Delegate { delegate_to } = choice else { continue };
-            let Some(weight) = network.weight(host).filter(|weight| *weight > 0) else { continue };
-            let (hosts, sum) = delegated.entry(delegate_to).or_default();
-            // Each host delegates once, so the sum stays within the network's.
-            (*hosts, *sum) = (*hosts + 1, *sum + weight);
-        }
         let groups = state.model_groups.iter().filter(|group| group.model_id == *model);
-        let live = groups.flat_map(|group| &group.members).filter(|m| network.contains(&m.host));
-        let group: BTreeMap<_, _> = live.map(|member| (&member.host, member)).collect();
-        let group_power = group.values().map(|member| i128::from(member.voting_power)).sum();
+        let group: BTreeMap<_, _> = groups
+            .flat_map(|group| &group.members)
+            .filter_map(|member| Some((support.position(&member.host)?, member)))
+            .collect();
         let mut delegates = Self {
             state,
-            network,
+            support,
             guardians,
-            choices,
             work: ledger.work.get(model),
             active: group.values().any(|member| member.voting_power > 0),
+            group_power: group.values().map(|member| i128::from(member.voting_power)).sum(),
             group,
-            group_power,
-            delegated,
             cap: None,
         };
         delegates.cap = delegates.cap();
         Some(delegates)
     }
 
-    /// The cap if the group formed from today's weights: those who serve it now, or for a candidate
-    /// those who declared intent. A group of one host is not capped.
-    fn cap(&self) -> Option<i128> {
-        let servers: Vec<&Address> = if self.active {
+    /// Those who would form the group: who serves the model now, or for a candidate who declared
+    /// intent.
+    fn servers(&self) -> Vec<usize> {
+        if self.active {
             self.group.keys().copied().collect()
         } else {
-            let intends = |(_, choice): &(_, &&Choice)| **choice == &Choice::Intent;
-            self.choices.iter().filter(intends).map(|(host, _)| *host).collect()
-        };
-        let servers: Vec<_> = servers.into_iter().filter(|h| self.network.contains(h)).collect();
+            let intends = |at: &usize| self.support.choice(*at) == Some(&Choice::Intent);
+            self.support.places().filter(intends).collect()
+        }
+    }
+
+    /// The cap if the group formed from today's weights. A group of one host is not capped.
+    fn cap(&self) -> Option<i128> {
+        let servers = self.servers();
         if servers.len() < 2 {
             return None;
         }
-        let total: i128 = servers.iter().map(|host| i128::from(self.power_ahead(host))).sum();
+        let total: i128 = servers.iter().map(|at| i128::from(self.power_ahead(*at))).sum();
         let share = self.state.params.delegation.as_ref()?.max_model_voting_power;
-        // A total of weights of one network fits 64 bits.
         share.floor_of(Weight::try_from(total).ok()?).ok()
     }
 
     /// Own weight and that of the hosts that delegate to it.
-    fn power_ahead(&self, host: &Address) -> Weight {
-        let own = self.network.weight(host).unwrap_or(0);
-        let delegated = self.delegated.get(host).map_or(0, |(_, weight)| *weight);
-        own.saturating_add(delegated)
+    fn power_ahead(&self, at: usize) -> Weight {
+        self.support.weight(at).saturating_add(self.support.delegated(at).1)
     }
 
     /// What is known about one host.
     #[must_use]
     pub fn facts(&self, host: &Address) -> DelegateFacts {
-        let member = self.group.get(host);
+        let at = self.support.position(host);
+        let member = at.and_then(|at| self.group.get(&at));
         let voting_power = member.map_or(0, |member| member.voting_power);
         let work = self.work.and_then(|hosts| hosts.get(host));
-        let (delegators, delegated_weight) = self.delegated.get(host).copied().unwrap_or_default();
+        let (delegators, delegated_weight) = at.map_or((0, 0), |at| self.support.delegated(at));
+        let listed = self.state.members.iter().find(|member| member.host == *host);
         DelegateFacts {
             host: host.clone(),
-            weight: self.network.weight(host),
-            excluded: self
-                .state
-                .members
-                .iter()
-                .find(|member| member.host == *host)
-                .and_then(|member| member.excluded.clone()),
+            weight: at.map(|at| self.support.weight(at)),
+            excluded: listed.and_then(|member| member.excluded.clone()),
             guardian: self.guardians.contains(host),
             serves: voting_power > 0,
             group_weight: member.map_or(0, |member| member.weight),
             voting_power,
             voting_share: Fraction::new(i128::from(voting_power), self.group_power),
-            choice: self.choices.get(host).map(|choice| (*choice).clone()),
+            choice: at.and_then(|at| self.support.choice(at)).cloned(),
             committed: work.and_then(|work| work.committed),
             distributed: work.is_some_and(|work| work.distributed.is_some()),
             delegators,
             delegated_weight,
-            burned: self.burned(host),
+            burned: at.and_then(|at| self.burned(at)),
         }
     }
 
-    fn burned(&self, host: &Address) -> Option<Weight> {
-        let excess = (i128::from(self.power_ahead(host)) - self.cap?).max(0);
+    fn burned(&self, at: usize) -> Option<Weight> {
+        let excess = (i128::from(self.power_ahead(at)) - self.cap?).max(0);
         Weight::try_from(excess).ok()
     }
 
@@ -186,29 +172,23 @@ impl<'a> Delegates<'a> {
     /// capture. All have weight, are no guardians, and would lose nothing to the cap.
     #[must_use]
     pub fn sound(&self) -> Vec<DelegateFacts> {
+        let serves =
+            |at: &usize| !self.active || self.group.get(at).is_some_and(|m| m.voting_power > 0);
+        let withdrew = |at: usize| {
+            matches!(self.support.choice(at), Some(Choice::Delegate { .. } | Choice::Refuse))
+        };
         let mut sound: Vec<(Weight, &Address)> = self
-            .candidates()
-            .filter(|host| self.network.weight(host).is_some_and(|weight| weight > 0))
-            .filter(|host| !self.guardians.contains(*host))
-            .filter(|host| self.cap.is_none() || self.burned(host) == Some(0))
-            .map(|host| (self.power_ahead(host), host))
+            .servers()
+            .into_iter()
+            .filter(serves)
+            .filter(|at| !withdrew(*at) && self.support.weight(*at) > 0)
+            .filter(|at| self.cap.is_none() || self.burned(*at) == Some(0))
+            .map(|at| (self.power_ahead(at), self.support.host(at)))
+            .filter(|(_, host)| !self.guardians.contains(*host))
             .collect();
         sound.sort_unstable();
         sound.truncate(MAX_SOUND);
         sound.into_iter().map(|(_, host)| self.facts(host)).collect()
-    }
-
-    fn candidates(&self) -> Box<dyn Iterator<Item = &'a Address> + '_> {
-        if self.active {
-            let serving = self.group.iter().filter(|(_, member)| member.voting_power > 0);
-            let withdrawn = |host: &Address| {
-                matches!(self.choices.get(host), Some(Choice::Delegate { .. } | Choice::Refuse))
-            };
-            Box::new(serving.map(|(host, _)| *host).filter(move |host| !withdrawn(host)))
-        } else {
-            let intends = self.choices.iter().filter(|(_, choice)| ***choice == Choice::Intent);
-            Box::new(intends.map(|(host, _)| *host))
-        }
     }
 }
 

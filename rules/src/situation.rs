@@ -10,7 +10,10 @@ use serde::{Deserialize, Serialize};
 pub use self::assess::{Inputs, Watched, assess};
 use crate::{
     Address, Capture, EpochIndex, Fraction, Height, ModelId, Weight,
+    closing::{Closing, Effects},
+    delegates::DelegateFacts,
     forecast::{ChargeRange, ModelForecast},
+    margin::Margin,
 };
 
 /// The version of the JSON form.
@@ -169,6 +172,15 @@ pub struct ModelView {
     pub gaps: Option<Gaps>,
     /// The last capture of this model.
     pub snapshot: Option<Snapshot>,
+    /// For a candidate: the fewest hosts that would close each gap; null as the gaps are.
+    #[serde(default)]
+    pub closing: Option<Closing>,
+    /// For an active model: how far its group is from losing its place.
+    #[serde(default)]
+    pub margin: Option<Margin>,
+    /// Hosts that nothing known speaks against as delegates, the least burdened first.
+    #[serde(default)]
+    pub sound_delegates: Vec<DelegateFacts>,
 }
 
 /// Whether a model has a group.
@@ -279,6 +291,13 @@ pub struct HostModelView {
     /// be told.
     #[serde(default)]
     pub forecast: Option<ModelForecast>,
+    /// For a candidate: what its intent or delegation would change; null as the gaps are, and for
+    /// a host whose choices the chain does not read.
+    #[serde(default)]
+    pub effects: Option<Effects>,
+    /// What is known about the host it delegates to.
+    #[serde(default)]
+    pub delegate: Option<DelegateFacts>,
 }
 
 /// A stored choice.

@@ -5,7 +5,7 @@ use std::collections::BinaryHeap;
 use super::Step;
 use crate::{Address, Choice, Network, Weight, preeligibility::Tally};
 
-/// The choices of the live members for one candidate, counted.
+/// The choices of the live members for one model, counted by host.
 #[derive(Debug, Clone)]
 pub struct Support<'a> {
     network: &'a Network<'a>,
@@ -23,6 +23,8 @@ struct Seat<'a> {
     choice: Option<&'a Choice>,
     /// Weight of the members that delegate to it.
     followers: Weight,
+    /// How many of them have weight.
+    delegators: u32,
     intends: bool,
     /// Its weight counts towards reach.
     reached: bool,
@@ -31,7 +33,7 @@ struct Seat<'a> {
 }
 
 impl<'a> Support<'a> {
-    /// Counts the choices for one candidate, each host once.
+    /// Counts the choices for one model, each host once.
     pub fn new(
         network: &'a Network<'a>,
         choices: impl IntoIterator<Item = (&'a Address, &'a Choice)>,
@@ -43,6 +45,7 @@ impl<'a> Support<'a> {
                 weight,
                 choice: None,
                 followers: 0,
+                delegators: 0,
                 intends: false,
                 reached: false,
                 delegate: None,
@@ -59,6 +62,7 @@ impl<'a> Support<'a> {
                 seats[at].delegate = network.position(delegate_to).filter(|to| *to != at);
                 if let Some(to) = seats[at].delegate {
                     seats[to].followers += seats[at].weight;
+                    seats[to].delegators += u32::from(seats[at].weight > 0);
                 }
             }
         }
@@ -87,8 +91,30 @@ impl<'a> Support<'a> {
         self.tally
     }
 
-    pub(super) fn position(&self, host: &Address) -> Option<usize> {
+    pub(crate) fn position(&self, host: &Address) -> Option<usize> {
         self.network.position(host)
+    }
+
+    /// Live members by their place.
+    pub(crate) fn places(&self) -> std::ops::Range<usize> {
+        0..self.seats.len()
+    }
+
+    pub(crate) fn host(&self, at: usize) -> &'a Address {
+        self.seats[at].host
+    }
+
+    pub(crate) fn weight(&self, at: usize) -> Weight {
+        self.seats[at].weight
+    }
+
+    pub(crate) fn choice(&self, at: usize) -> Option<&'a Choice> {
+        self.seats[at].choice
+    }
+
+    /// How many live members with weight delegate to that one, and the weight of all that do.
+    pub(crate) fn delegated(&self, at: usize) -> (u32, Weight) {
+        (self.seats[at].delegators, self.seats[at].followers)
     }
 
     /// The numbers if that member declared intent; none when it has.

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Decimal, DelegationParams, Member, ModelGroup, ledger::Standing};
+use crate::{Decimal, DelegationParams, Member, ModelGroup, Network, ledger::Standing};
 
 const GUARDIAN: &str = "gonka1y2a9p56kv044327uycmqdexl7zs82fs5ryv5le";
 
@@ -50,7 +50,9 @@ fn ledger(members: &[(&str, Weight, Weight)], choices: &[(&str, Choice)]) -> Led
 fn with<T>(ledger: &Ledger, ask: impl FnOnce(&Delegates<'_>) -> T) -> T {
     let network = Network::new(ledger.live_members()).unwrap();
     let guardians = [host("g")].into();
-    ask(&Delegates::new(ledger, &network, &guardians, &ModelId::from("m")).unwrap())
+    let choices = ledger.choices[&ModelId::from("m")].iter().map(|(host, s)| (host, &s.choice));
+    let support = Support::new(&network, choices);
+    ask(&Delegates::new(ledger, &support, &guardians, &ModelId::from("m")).unwrap())
 }
 
 fn sound(ledger: &Ledger) -> Vec<Address> {
@@ -80,7 +82,7 @@ fn what_hangs_on_a_delegate_and_what_the_cap_burns() {
         assert!(facts.serves && !facts.guardian);
         let stranger = delegates.facts(&host("stranger"));
         assert_eq!((stranger.weight, stranger.serves), (None, false));
-        assert_eq!(stranger.choice, Some(to("a")));
+        assert_eq!((stranger.burned, stranger.choice), (None, None));
     });
 }
 

@@ -1,6 +1,6 @@
 //! From a ledger to a Situation.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -9,13 +9,16 @@ use super::{
     ModelState, ModelView, SCHEMA_VERSION, Situation, Snapshot, timetable::Timetable,
 };
 use crate::{
-    Address, Capture, ChainState, Choice, Fraction, Height, ModelId, ModelParams, Network,
-    Penalties, RuleSet, Weight,
+    Address, Capture, ChainState, Choice, DelegationParams, Fraction, Height, ModelId, ModelParams,
+    Network, Penalties, RuleSet, Weight,
     advice::{Adviser, Terminal},
+    closing::{Closing, Effects, Support},
+    delegates::{Delegates, guardian_accounts},
     forecast::{ModelForecast, Prospect},
     ledger::{Ledger, Standing},
+    margin::Margin,
     pace::Pace,
-    preeligibility,
+    preeligibility::{self, Preeligibility},
 };
 
 /// A host that is watched.
@@ -86,12 +89,16 @@ pub fn assess(inputs: &Inputs<'_>) -> Situation {
     let prospect = network.as_ref().filter(|_| !outdated).and_then(|network| {
         Prospect::new(ledger, network, &active, rule_set, inputs.complete_from)
     });
+    let models = models(state);
+    let supports = network.as_ref().map(|network| supports(ledger, network, &models));
     let board = Board {
         ledger,
         network: network.as_ref(),
+        rule_set,
         active: &active,
-        models: models(state),
-        unknown: unknown_members(ledger, network.as_ref()),
+        models,
+        supports: supports.unwrap_or_default(),
+        guardians: state.map(|state| guardian_accounts(&state.params)).unwrap_or_default(),
         adviser,
         prospect,
     };
@@ -157,12 +164,29 @@ fn models(state: Option<&ChainState>) -> Vec<&ModelParams> {
     models
 }
 
-fn unknown_members<'a>(ledger: &Ledger, network: Option<&Network<'a>>) -> Vec<&'a Address> {
-    let members = network.into_iter().flat_map(Network::members);
-    members
+/// The standing choices of each model, counted. A model is left out while the choice of a live
+/// member with weight is not known: a gap that is too wide would be as wrong as one that is too
+/// narrow.
+fn supports<'a>(
+    ledger: &'a Ledger,
+    network: &'a Network<'a>,
+    models: &[&'a ModelParams],
+) -> BTreeMap<&'a ModelId, Support<'a>> {
+    let unknown: Vec<_> = network
+        .members()
         .filter(|(host, weight)| *weight > 0 && !ledger.known_hosts.contains(*host))
         .map(|(host, _)| host)
-        .collect()
+        .collect();
+    let mut supports = BTreeMap::new();
+    for model in models {
+        let choices = ledger.choices.get(&model.model_id);
+        let is_known = |host: &&Address| choices.is_some_and(|hosts| hosts.contains_key(*host));
+        if unknown.iter().all(is_known) {
+            let standing = choices.into_iter().flatten().map(|(host, s)| (host, &s.choice));
+            supports.insert(&model.model_id, Support::new(network, standing));
+        }
+    }
+    supports
 }
 
 /// The ledger with what is derived from it once for all models and hosts.
@@ -170,41 +194,57 @@ struct Board<'a> {
     ledger: &'a Ledger,
     /// None before the first state, and when the chain's members make no sense.
     network: Option<&'a Network<'a>>,
+    rule_set: RuleSet,
     active: &'a BTreeSet<&'a ModelId>,
     /// Every model in `poc_params`, once, ordered by id.
     models: Vec<&'a ModelParams>,
+    /// Models whose choices are known completely.
+    supports: BTreeMap<&'a ModelId, Support<'a>>,
+    guardians: BTreeSet<Address>,
     /// None while weights or fractions are not known.
     adviser: Option<Adviser<'a>>,
     /// None while nothing can be said about the epoch to come.
     prospect: Option<Prospect<'a>>,
-    /// Live members with weight whose choices were not read yet.
-    unknown: Vec<&'a Address>,
 }
 
 impl<'a> Board<'a> {
     fn model(&self, model: &ModelParams) -> ModelView {
-        let active = self.active.contains(&model.model_id);
+        let id = &model.model_id;
+        let active = self.active.contains(id);
+        let candidate = self.params().zip(self.supports.get(id)).filter(|_| !active);
+        let margin = |(network, state)| Margin::new(state, network, self.rule_set, id);
         ModelView {
-            model_id: model.model_id.clone(),
+            model_id: id.clone(),
             state: if active { ModelState::Active } else { ModelState::Candidate },
             penalty_start_epoch: model.penalty_start_epoch,
-            gaps: if active { None } else { self.gaps(model) },
-            snapshot: self.ledger.captures.get(&model.model_id).map(|c| self.snapshot(c)),
+            gaps: candidate.map(|(params, support)| {
+                let judged = Preeligibility::judge(params, model, support.tally());
+                judged.gaps(Degree::Projected)
+            }),
+            snapshot: self.ledger.captures.get(id).map(|c| self.snapshot(c)),
+            closing: candidate.map(|(params, support)| Closing::new(params, support)),
+            margin: self
+                .network
+                .zip(self.ledger.state.as_ref())
+                .filter(|_| active)
+                .and_then(margin),
+            sound_delegates: self.delegates(id).map(|d| d.sound()).unwrap_or_default(),
         }
     }
 
-    /// What the capture would answer now. None while the choice of a live member with weight is
-    /// not known: a gap that is too wide would be as wrong as one that is too narrow.
-    fn gaps(&self, model: &ModelParams) -> Option<Gaps> {
-        let params = self.ledger.state.as_ref()?.params.delegation.as_ref()?;
-        let network = self.network?;
-        let choices = self.ledger.choices.get(&model.model_id);
-        let complete =
-            self.unknown.iter().all(|host| choices.is_some_and(|hosts| hosts.contains_key(*host)));
-        let standing = choices.into_iter().flatten().map(|(host, s)| (host, &s.choice));
-        complete.then(|| {
-            preeligibility::project(params, model, network, standing).gaps(Degree::Projected)
-        })
+    fn params(&self) -> Option<&'a DelegationParams> {
+        self.ledger.state.as_ref()?.params.delegation.as_ref()
+    }
+
+    fn delegates(&self, model: &ModelId) -> Option<Delegates<'_>> {
+        Delegates::new(self.ledger, self.supports.get(model)?, &self.guardians, model)
+    }
+
+    /// What the host's own choice would change for a candidate.
+    fn effects(&self, host: &Address, model: &ModelParams) -> Option<Effects> {
+        let support = self.supports.get(&model.model_id)?;
+        let is_candidate = !self.active.contains(&model.model_id);
+        is_candidate.then(|| Effects::new(self.params()?, model, support, host)).flatten()
     }
 
     fn snapshot(&self, capture: &Capture) -> Snapshot {
@@ -265,6 +305,10 @@ impl<'a> Board<'a> {
         let model = &params.model_id;
         let standing = self.ledger.choice(host, model);
         let known = self.ledger.known_hosts.contains(host);
+        let delegate = standing.and_then(|standing| match &standing.choice {
+            Choice::Delegate { delegate_to } => Some(self.delegates(model)?.facts(delegate_to)),
+            Choice::Refuse | Choice::Intent => None,
+        });
         HostModelView {
             model_id: model.clone(),
             choice: choice_view(standing, known),
@@ -280,6 +324,8 @@ impl<'a> Board<'a> {
                 .as_ref()
                 .and_then(|adviser| adviser.advise(host, params, forecast.as_ref())),
             forecast,
+            effects: self.effects(host, params),
+            delegate,
         }
     }
 
