@@ -72,3 +72,22 @@ impl Default for Timing {
         Self::scaled(60)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mainnets_own_length_gives_mainnets_stages() {
+        assert_eq!(Timing::scaled(15_391), Timing::mainnet());
+    }
+
+    #[test]
+    fn short_epochs_keep_room_for_every_stage() {
+        for length in [20, 40, 60, 120, 1_000] {
+            let timing = Timing::scaled(length);
+            assert!(timing.until_effective() + 2 <= length, "{timing:?}");
+            assert!(timing.deploy_window >= 6 && timing.poc_stage >= 4 && timing.validation >= 5);
+        }
+    }
+}

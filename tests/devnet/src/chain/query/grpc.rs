@@ -145,32 +145,26 @@ fn choices(
     }
     let host = Address::from(request.participant.as_str());
     let mut response = QueryPoCDelegationResponse::default();
-    // Every model that governance knows, or knew when a choice was made.
     let all = &state.choices;
-    let wanted = |model: &str| request.model_id.is_empty() || request.model_id == model;
-    let delegations =
-        all.delegations.iter().filter(|((model, who), _)| *who == host && wanted(model));
-    response.delegations = delegations
-        .map(|((model, who), to)| PoCDelegation {
-            model_id: model.to_string(),
-            delegator: who.to_string(),
-            delegate_to: to.to_string(),
-        })
-        .collect();
-    let refusals = all.refusals.iter().filter(|(model, who)| *who == host && wanted(model));
-    response.refusals = refusals
-        .map(|(model, who)| PoCRefusal {
-            model_id: model.to_string(),
-            participant: who.to_string(),
-        })
-        .collect();
-    let intents = all.intents.iter().filter(|(model, who)| *who == host && wanted(model));
-    response.intents = intents
-        .map(|(model, who)| PoCDirectIntent {
-            model_id: model.to_string(),
-            participant: who.to_string(),
-        })
-        .collect();
+    // A choice needs a model that governance knows.
+    let models = state.models.keys();
+    for model in models.filter(|id| request.model_id.is_empty() || *request.model_id == ***id) {
+        let key = (model.clone(), host.clone());
+        let (model_id, participant) = (model.to_string(), host.to_string());
+        if let Some(to) = all.delegations.get(&key) {
+            let delegate_to = to.to_string();
+            let delegator = participant.clone();
+            let model_id = model_id.clone();
+            response.delegations.push(PoCDelegation { model_id, delegator, delegate_to });
+        }
+        if all.refusals.contains(&key) {
+            let (model_id, participant) = (model_id.clone(), participant.clone());
+            response.refusals.push(PoCRefusal { model_id, participant });
+        }
+        if all.intents.contains(&key) {
+            response.intents.push(PoCDirectIntent { model_id, participant });
+        }
+    }
     Ok(response)
 }
 

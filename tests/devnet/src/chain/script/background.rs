@@ -1,5 +1,6 @@
 //! What happens without being told: choices, mistakes, unrelated traffic.
 
+use super::super::clock::Context;
 use super::super::roster::Host;
 use super::super::story::{Choice, Via};
 use super::super::tx::{Draft, message, type_url, wrapped};
@@ -40,11 +41,7 @@ impl Scene<'_> {
         let state = self.state;
         let Some(&poc_start) = state.epochs.get(&state.effective) else { return Vec::new() };
         let params = state.epoch_params();
-        let first = params.poc_stage_duration
-            + params.poc_validation_delay
-            + params.poc_validation_duration
-            + params.set_new_validators_delay
-            + 1;
+        let first = Context { index: 1, poc_start: 0 }.effective(&params) + 1;
         let last =
             params.epoch_length + params.poc_stage_duration + params.poc_validation_delay + 3;
         let room = u64::try_from((last - first).max(1)).unwrap_or(1);

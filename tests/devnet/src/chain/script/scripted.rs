@@ -22,7 +22,7 @@ impl Scene<'_> {
             let Some(at) = self.resolve(&step.moment) else { continue };
             // A proposal is submitted so that it is decided at the moment the story names.
             let due = match step.action {
-                Action::SetParams(_) => (at - VOTING_BLOCKS).max(1),
+                Action::SetParams(_) => at.saturating_sub(VOTING_BLOCKS).max(1),
                 _ => at,
             };
             if due == self.height {

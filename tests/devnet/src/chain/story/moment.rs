@@ -72,7 +72,7 @@ impl Moment {
         };
         let context = Context { index: epoch, poc_start };
         let height = match stage {
-            Stage::Capture => poc_start - deploy_window,
+            Stage::Capture => poc_start.saturating_sub(deploy_window),
             Stage::PocStart => poc_start,
             Stage::CommitDeadline => context.commit_deadline(params),
             Stage::ValidationStart => context.validation_start(params),

@@ -266,3 +266,56 @@ fn active_models_come_and_go_over_thirty_epochs_of_a_lively_network() {
     let passed = run.captures().iter().filter(|(_, event)| event["pre_eligible"] == "true").count();
     assert!(passed >= 2, "{passed}");
 }
+
+#[test]
+fn parameters_that_make_no_sense_are_not_taken() {
+    let text = "shows = 'refused'\nhosts = 5\nbackground = { choices = false, failures = false }\n\
+        [[step]]\nheight = 20\ndo = 'set-params'\nparams = { w_threshold = { value = 2, exponent = 0 } }\n\
+        [[step]]\nheight = 30\ndo = 'set-params'\nparams = { epoch_length = -1 }\n";
+    let mut spec = Spec::new(1, Story::parse("refused", text).unwrap());
+    spec.timing = Timing::scaled(40);
+    let mut run = Run::new(spec);
+    let before = run.chain.state.params.clone();
+    run.to(45);
+    let decided = |height: i64| {
+        let block = &run.blocks[&height];
+        let event = block.events.iter().find(|event| event.kind == "active_proposal").unwrap();
+        (event.attributes[1].value.clone(), event.attributes[2].value.clone())
+    };
+    assert_eq!(decided(20).0, "proposal_failed");
+    assert!(decided(30).1.contains("epoch_length"), "{}", decided(30).1);
+    assert_eq!(run.chain.state.params, before);
+}
+
+#[test]
+fn the_newest_rules_run_too() {
+    let mut spec = Spec::new(3, Story::load("default").unwrap());
+    spec.timing = Timing::scaled(40);
+    spec.version = Version::V0_2_16;
+    spec.dkg_event_bytes = 0;
+    let mut run = Run::new(spec);
+    run.through(10);
+    let charges: DelegationRewardTransferSnapshot = run.stored(0x6c).unwrap();
+    assert_eq!(charges.epoch_index, 10);
+    assert!(run.chain.state.groups[&10].weights.len() > 8);
+    let params: QueryParamsResponse = run.query("Params", &(), 0);
+    let models = params.params.unwrap().poc_params.unwrap().models;
+    assert!(models.iter().all(|model| model.weight_scale_factor.is_none()));
+    let pairs = run.chain.query("/store/inference/subspace", &[0x35], 0);
+    let pairs = Pairs::decode(pairs.value.as_slice()).unwrap().pairs;
+    let value = PoCDelegation::decode(pairs[0].value.as_slice()).unwrap();
+    assert!(value.model_id.is_empty() && !value.delegate_to.is_empty());
+}
+
+#[test]
+fn thousands_of_hosts_form_an_epoch() {
+    let mut spec = Spec::new(1, Story::load("default").unwrap());
+    spec.timing = Timing::scaled(40);
+    spec.hosts = Some(1_000);
+    spec.dkg_event_bytes = 0;
+    let mut run = Run::new(spec);
+    run.through(1);
+    let groups = &run.chain.state.groups[&1];
+    assert!(groups.weights.len() > 700, "{}", groups.weights.len());
+    assert_eq!(run.chain.hosts().len(), 1_000);
+}
