@@ -209,6 +209,13 @@ async fn faults_drop_connections_and_fail_requests() {
     assert_eq!(client.get("status").await.status, 503);
     assert_eq!(client.get("status").await.status, 200);
 
+    faults.halt_at(Some(0));
+    let halted = client.height().await + 1;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(client.height().await <= halted);
+    faults.halt_at(None);
+    client.wait_for(halted + 1).await;
+
     let mut socket = client.socket().await;
     socket.subscribe(1, "tm.event='NewBlock'").await;
     faults.garble_frames(1);

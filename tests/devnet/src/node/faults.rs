@@ -1,7 +1,7 @@
 //! Misbehaviour on demand, for tests.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
 
 use tokio::sync::watch;
 
@@ -16,6 +16,8 @@ struct Shared {
     /// Incremented to drop every websocket that is open.
     dropped: watch::Sender<u64>,
     stalled: AtomicBool,
+    /// No block is made after this height.
+    last_height: AtomicI64,
     failing_requests: AtomicU32,
     duplicates: AtomicU32,
     garbled: AtomicU32,
@@ -27,6 +29,7 @@ impl Faults {
             shared: Arc::new(Shared {
                 dropped: watch::Sender::new(0),
                 stalled: AtomicBool::new(false),
+                last_height: AtomicI64::new(i64::MAX),
                 failing_requests: AtomicU32::new(0),
                 duplicates: AtomicU32::new(0),
                 garbled: AtomicU32::new(0),
@@ -43,6 +46,11 @@ impl Faults {
     /// real node drops events for a slow client.
     pub fn stall_frames(&self, stalled: bool) {
         self.shared.stalled.store(stalled, Ordering::SeqCst);
+    }
+
+    /// Halts the chain after the block `height`, or at once if it is further; `None` lets it go on.
+    pub fn halt_at(&self, height: Option<i64>) {
+        self.shared.last_height.store(height.unwrap_or(i64::MAX), Ordering::SeqCst);
     }
 
     /// Answers the next `count` HTTP requests with 503 and no JSON.
@@ -63,6 +71,11 @@ impl Faults {
     /// Resolves when the websockets that are open now must be dropped.
     pub(crate) fn drops(&self) -> watch::Receiver<u64> {
         self.shared.dropped.subscribe()
+    }
+
+    /// Whether the chain is halted at `height`.
+    pub(crate) fn is_halted(&self, height: i64) -> bool {
+        height >= self.shared.last_height.load(Ordering::SeqCst)
     }
 
     pub(crate) fn request_fails(&self) -> bool {

@@ -25,6 +25,9 @@ const RESUME_WITHIN: Duration = Duration::from_secs(120);
 /// Requests that run when the node stops get this long to finish.
 const DRAIN: Duration = Duration::from_secs(1);
 
+/// How long the producer sleeps at most before it looks whether to stop.
+const NAP: Duration = Duration::from_millis(20);
+
 /// What to run.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -292,19 +295,19 @@ fn produce(
     let mut ready = Some(ready);
     let mut next = Instant::now();
     while !stop.is_cancelled() {
-        producer.step(core, Timestamp::now())?;
+        let height = producer.step(core, Timestamp::now())?;
         if let Some(ready) = ready.take() {
             let _ = ready.send(());
         }
         next = (next + block_time).max(Instant::now());
-        while let Some(left) =
-            next.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
-        {
-            if stop.is_cancelled() {
+        loop {
+            let left = next.saturating_duration_since(Instant::now());
+            let halted = core.faults.is_halted(height);
+            if stop.is_cancelled() || left.is_zero() && !halted {
                 break;
             }
             // Short naps, so that a stop is noticed although blocks may be seconds apart.
-            thread::sleep(left.min(Duration::from_millis(20)));
+            thread::sleep(if halted { NAP } else { left.min(NAP) });
         }
     }
     Ok(producer.into_journal())

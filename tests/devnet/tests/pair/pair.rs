@@ -1,6 +1,7 @@
 //! The same chain in the simulated node and behind a real one.
 
 use std::env;
+use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::num::NonZeroU64;
 use std::time::Duration;
@@ -19,13 +20,16 @@ pub struct Pair {
     pub theirs: Client,
     pub node: cometbft::Node,
     pub application: abci::Running,
-    simulated: Running,
+    pub simulated: Running,
     retain: Option<NonZeroU64>,
     _home: tempfile::TempDir,
 }
 
+/// The chain of both. One that is asked late still answers for early heights.
 fn spec() -> Spec {
-    Spec::new(11, Story::load("default").unwrap())
+    let mut spec = Spec::new(11, Story::load("default").unwrap());
+    spec.state_history = 5_000;
+    spec
 }
 
 fn loopback() -> SocketAddr {
@@ -43,7 +47,13 @@ impl Pair {
         let Some(binary) = cometbft::find() else {
             let required = env::var("BOOTWATCH_REQUIRE_COMETBFT").is_ok_and(|value| value == "1");
             assert!(!required, "cometbft is required and was not found: {}", cometbft::INSTALL);
-            println!("SKIPPED: needs cometbft on PATH or in COMETBFT_BIN: {}", cometbft::INSTALL);
+            // Not `println!`, which the test harness swallows when a test passes.
+            writeln!(
+                io::stderr(),
+                "SKIPPED: needs cometbft on PATH or in COMETBFT_BIN: {}",
+                cometbft::INSTALL
+            )
+            .unwrap();
             return None;
         };
         let mut options = Options::new(spec());
