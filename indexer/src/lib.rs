@@ -12,3 +12,6 @@ pub mod metrics;
 pub mod report;
 pub mod serve;
 pub mod situation;
+
+#[cfg(test)]
+mod sample;

@@ -9,6 +9,8 @@
 mod families;
 mod process;
 mod situation;
+#[cfg(test)]
+mod tests;
 
 use std::{
     sync::{Arc, PoisonError, RwLock},

@@ -2,11 +2,14 @@
 //! differ. Texts of the chain are made harmless for terminals here; HTML is escaped by the page.
 
 mod table;
+#[cfg(test)]
+mod tests;
 pub mod text;
 pub mod words;
 
 use bootwatch_rules::{
     Height,
+    forecast::{ChargeRange, ModelForecast},
     situation::{
         Advice, Deadline, DeadlineName, DeadlineState, EndpointState, EndpointView, Gap, Gaps,
         HostModelView, HostView, ModelState, ModelView, Phase, Situation, Snapshot,
@@ -149,6 +152,8 @@ pub struct Host {
     pub address: String,
     /// Its weight, or why it has none.
     pub weight: String,
+    /// What the epoch being formed next can take from it, and what the last one took.
+    pub charges: Vec<String>,
     /// Its models.
     pub models: Vec<HostModel>,
 }
@@ -162,6 +167,8 @@ pub struct HostModel {
     pub choice: String,
     /// What else is known.
     pub notes: String,
+    /// The outcomes that are still open: charge and reason of each.
+    pub outcomes: Vec<String>,
     /// There is something to do.
     pub act: bool,
 }
@@ -221,6 +228,9 @@ impl Report {
 }
 
 fn headline(s: &Situation, actions: &[Action]) -> (Level, String) {
+    if s.complete_to == 0 {
+        return (Level::Unknown, "Nothing is known yet: no block has been taken in.".to_owned());
+    }
     let unread = s.hosts.iter().filter(|host| !host.known).count();
     if s.stale {
         let sentence = "The data is old: what holds now is not known.";
@@ -265,18 +275,21 @@ fn facts(s: &Situation, now: Timestamp, zone: &TimeZone) -> Vec<(&'static str, S
                 s.epoch.upcoming
             ),
         ),
-        (
-            "block",
-            format!("{}, {} ago ({})", count(s.complete_to), elapsed(s.head_time, now), {
-                instant(s.head_time, now, zone)
-            }),
-        ),
+        ("block", block(s, now, zone)),
         ("rules", clean(&s.rule_set)),
     ];
     if let Some(seconds) = s.epoch.block_seconds {
         facts.push(("block time", format!("{seconds:.2} s")));
     }
     facts
+}
+
+fn block(s: &Situation, now: Timestamp, zone: &TimeZone) -> String {
+    if s.complete_to == 0 {
+        return "none yet".to_owned();
+    }
+    let (age, at) = (elapsed(s.head_time, now), instant(s.head_time, now, zone));
+    format!("{}, {age} ago ({at})", count(s.complete_to))
 }
 
 /// A phase in a few words.
@@ -293,7 +306,7 @@ pub(crate) fn phase(phase: Phase) -> &'static str {
 
 fn notices(s: &Situation, now: Timestamp) -> Vec<String> {
     let mut notices = Vec::new();
-    if s.stale {
+    if s.stale && s.complete_to > 0 {
         notices.push(format!(
             "The newest block is {} old; everything below is as of block {}.",
             elapsed(s.head_time, now),
@@ -302,7 +315,7 @@ fn notices(s: &Situation, now: Timestamp) -> Vec<String> {
     }
     if s.head - s.complete_to >= BEHIND {
         notices.push(format!(
-            "Blocks {} to {} are still being fetched.",
+            "Blocks {} to {} are not taken in yet.",
             count(s.complete_to + 1),
             count(s.head)
         ));
@@ -458,8 +471,59 @@ fn host(host: &HostView) -> Host {
             (None, true) => "no live member of the epoch's group".to_owned(),
             (None, false) => "not read yet".to_owned(),
         },
+        charges: charges(host),
         models: host.models.iter().map(host_model).collect(),
     }
+}
+
+fn charges(host: &HostView) -> Vec<String> {
+    let mut charges = Vec::new();
+    if let Some(range) = &host.charge {
+        charges.push(format!("next epoch takes {} of its reward", self::range(range)));
+    }
+    if let Some(fixed) = &host.fixed {
+        charges.push(format!(
+            "epoch {} takes {}, which is final",
+            fixed.epoch,
+            words::percent(&fixed.fraction.to_string())
+        ));
+    }
+    charges
+}
+
+/// `15 %`, or `0 % to 15 %` while it is open.
+fn range(range: &ChargeRange) -> String {
+    let (least, most) = (range.min.to_string(), range.max.to_string());
+    if least == most {
+        return words::percent(&most);
+    }
+    format!("{} to {}", words::percent(&least), words::percent(&most))
+}
+
+/// `if eligible 0 %: it delegates to …`; without the condition when nothing is open.
+fn outcomes(forecast: &ModelForecast) -> Vec<String> {
+    let open = forecast.branches.len() > 1;
+    forecast
+        .branches
+        .iter()
+        .map(|branch| {
+            let condition = match (open, branch.eligible, branch.pre_eligible) {
+                (false, ..) => "",
+                (true, true, _) => "if it becomes active: ",
+                (true, false, Some(true)) => "if it is pre-eligible and does not become active: ",
+                (true, false, Some(false)) => "if it is not pre-eligible nor becomes active: ",
+                (true, false, None) => "if it does not become active: ",
+            };
+            let transfer = match &branch.transfer {
+                Some(transfer) => {
+                    format!(", and {} to its delegate", words::percent(&transfer.share.to_string()))
+                }
+                None => String::new(),
+            };
+            let fraction = words::percent(&branch.fraction.to_string());
+            format!("{condition}{fraction}{transfer}; {}", clean(&branch.reason))
+        })
+        .collect()
 }
 
 fn host_model(model: &HostModelView) -> HostModel {
@@ -481,6 +545,7 @@ fn host_model(model: &HostModelView) -> HostModel {
         model: clean(model.model_id.as_str()),
         choice,
         notes: notes.join(", "),
+        outcomes: model.forecast.as_ref().map(outcomes).unwrap_or_default(),
         act: model.advice.is_some(),
     }
 }

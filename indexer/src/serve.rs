@@ -6,6 +6,8 @@
 mod connections;
 mod page;
 mod routes;
+#[cfg(test)]
+mod tests;
 
 use std::{io, net::SocketAddr, sync::Arc};
 

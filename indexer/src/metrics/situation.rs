@@ -1,8 +1,11 @@
 //! The Situation as gauges.
 
-use bootwatch_rules::situation::{
-    Deadline, DeadlineName, DeadlineState, EndpointState, EndpointView, Gap, HostModelView,
-    HostView, ModelState, ModelView, Phase, Situation,
+use bootwatch_rules::{
+    Fraction,
+    situation::{
+        Deadline, DeadlineName, DeadlineState, EndpointState, EndpointView, Gap, HostModelView,
+        HostView, ModelState, ModelView, Phase, Situation,
+    },
 };
 use prometheus::proto::MetricFamily;
 
@@ -289,6 +292,14 @@ fn hosts(out: &mut Families, hosts: &[HostView]) {
                 number(weight),
             );
         }
+        if let Some(fixed) = &host.fixed {
+            out.gauge(
+                "bootwatch_participant_penalty_fixed_ratio",
+                "What the newest epoch with fixed charges takes of the host's reward, over all models.",
+                &[("participant", participant)],
+                ratio(fixed.fraction),
+            );
+        }
         for model in host.models.iter().take(MODELS) {
             host_model(out, participant, host, model);
         }
@@ -318,6 +329,20 @@ fn host_model(out: &mut Families, participant: &str, host: &HostView, model: &Ho
                 flag(!open),
             );
         }
+    }
+    if let Some(forecast) = &model.forecast {
+        out.gauge(
+            "bootwatch_participant_penalty_ratio",
+            "The most that the model can still take of the host's reward in the next epoch.",
+            &labels,
+            ratio(forecast.charge.max),
+        );
+        out.gauge(
+            "bootwatch_participant_penalty_least_ratio",
+            "The least that the model will take of the host's reward in the next epoch.",
+            &labels,
+            ratio(forecast.charge.min),
+        );
     }
     if let Some(reaches) = model.reaches {
         out.gauge(
@@ -358,6 +383,13 @@ fn endpoint(out: &mut Families, endpoint: &EndpointView) {
     if let Some(earliest) = endpoint.earliest {
         one("bootwatch_endpoint_earliest_height", "Oldest height it still has.", number(earliest));
     }
+}
+
+/// A fraction as a float, for Prometheus only. Its text is `3/20`, or `1`.
+fn ratio(fraction: Fraction) -> f64 {
+    let text = fraction.to_string();
+    let (above, below) = text.split_once('/').unwrap_or((&text, "1"));
+    above.parse::<f64>().unwrap_or(f64::NAN) / below.parse::<f64>().unwrap_or(f64::NAN)
 }
 
 fn flag(value: bool) -> f64 {

@@ -169,20 +169,18 @@ impl Page {
             let name = self.paint(BOLD, &host.name);
             self.line(&format!("  {name}  {}", host.weight));
             self.line(&format!("    {}", host.address));
-            let rows: Vec<_> = host
-                .models
-                .iter()
-                .map(|model| {
-                    let mark = if model.act { "!" } else { "" };
-                    vec![
-                        format!(" {mark:1}"),
-                        model.model.clone(),
-                        model.choice.clone(),
-                        model.notes.clone(),
-                    ]
-                })
-                .collect();
-            self.table(&[Side::Left; 4], &rows);
+            for charge in &host.charges {
+                self.line(&format!("    {charge}"));
+            }
+            for model in &host.models {
+                let mark = if model.act { "! " } else { "" };
+                self.line(&format!("    {mark}{}", model.model));
+                let notes = if model.notes.is_empty() { "" } else { ", " };
+                self.line(&format!("      {}{notes}{}", model.choice, model.notes));
+                for outcome in &model.outcomes {
+                    self.line(&format!("      {outcome}"));
+                }
+            }
         }
     }
 

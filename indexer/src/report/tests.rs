@@ -1,0 +1,74 @@
+//! What people read of a Situation.
+
+use jiff::tz::TimeZone;
+
+use super::{
+    Level, Report,
+    text::{self, Colour},
+};
+use crate::sample::{now, situation};
+
+fn headline(change: impl FnOnce(&mut bootwatch_rules::situation::Situation)) -> (Level, String) {
+    let mut situation = situation();
+    change(&mut situation);
+    let report = Report::new(&situation, now(), &TimeZone::UTC);
+    (report.level, report.headline)
+}
+
+#[test]
+fn the_report_says_what_needs_me_now() {
+    let report = Report::new(&situation(), now(), &TimeZone::UTC);
+    assert_eq!(report.level, Level::Act);
+    assert_eq!(
+        report.headline,
+        "rack-1 needs you: capture at block 3,905,123, in 10 min (Mon 23 Nov 14:10:53 UTC)."
+    );
+    let text = text::render(&report, Colour::Off);
+    for line in [
+        "! Blocks 3,799,000 to 3,799,999 are missing for good: no endpoint has them any more.",
+        "otherwise 15 % of the reward",
+        "inferenced tx inference declare-poc-intent 'a b' --from COLD_KEY",
+        "in 10 min ± 1 min 35 s",
+        "hosts        2  of        3  1 missing",
+        "weight  41,000  of   41,000  enough",
+        "reach   81,000  of  120,000  39,000 missing",
+        "last capture: not pre-eligible for epoch 252 at block 3,889,732: hosts 2 of 3, reach 81,000 of 120,000",
+        "next epoch takes 0 % to 15 % of its reward",
+        "epoch 252 takes 5 %, which is final",
+        "if it becomes active: 15 %; It does nothing.",
+        "does not occur with the present parameters",
+        "rack-2  not read yet",
+        "mine  up  block 3,905,001, back to 3,700,000, in use, websocket",
+        "complete from block 3,800,000 to 3,905,000",
+    ] {
+        assert!(text.contains(line), "{line:?} is not in\n{text}");
+    }
+    assert!(!text.contains(['\u{1b}', '\u{202e}']), "the chain's text acts on the terminal");
+    assert!(text::render(&report, Colour::On).contains("\u{1b}[1;31mrack-1 needs you"));
+}
+
+#[test]
+fn missing_data_never_reads_as_fine() {
+    let quiet = |s: &mut bootwatch_rules::situation::Situation| {
+        for model in s.hosts.iter_mut().flat_map(|host| &mut host.models) {
+            model.advice = None;
+        }
+    };
+    let unread = headline(quiet);
+    assert_eq!(unread.0, Level::Unknown);
+    assert!(unread.1.contains("of 1 watched hosts are not known yet"), "{}", unread.1);
+    let known = |s: &mut bootwatch_rules::situation::Situation| {
+        quiet(s);
+        s.hosts.pop();
+    };
+    assert_eq!(headline(known), (Level::Calm, "Nothing to do for your hosts.".to_owned()));
+    let behind = headline(|s| {
+        known(s);
+        s.head += 100;
+    });
+    assert_eq!(behind.0, Level::Unknown, "{}", behind.1);
+    assert_eq!(headline(|s| s.stale = true).0, Level::Unknown);
+    assert_eq!(headline(|s| s.complete_to = 0).0, Level::Unknown);
+    let phase = bootwatch_rules::situation::Phase::Unknown;
+    assert_eq!(headline(|s| s.epoch.phase = phase).0, Level::Unknown);
+}

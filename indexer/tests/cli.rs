@@ -1,0 +1,176 @@
+//! The real binary: exit codes and what it says.
+
+use std::{
+    io::Write as _,
+    process::{Command, Output, Stdio},
+};
+
+const GOOD: &str =
+    "[chain]\nchain_id = \"gonka-devnet\"\n[[endpoint]]\nrpc = \"http://127.0.0.1:1\"\n";
+
+/// The command without any BOOTWATCH_ variable of whoever runs the tests.
+fn bootwatch(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bootwatch"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("BOOTWATCH_") {
+            command.env_remove(name);
+        }
+    }
+    command.args(arguments).stdin(Stdio::null());
+    command
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn ends(command: &mut Command, code: i32) -> Output {
+    let output = command.output().expect("the binary runs");
+    assert_eq!(
+        output.status.code(),
+        Some(code),
+        "{}\n{}",
+        text(&output.stdout),
+        text(&output.stderr)
+    );
+    output
+}
+
+#[test]
+fn help_and_version_succeed() {
+    let help = text(&ends(&mut bootwatch(&["--help"]), 0).stdout);
+    for word in ["run", "demo", "devnet", "status", "whatif", "Examples:", "Exit codes: 0 done"] {
+        assert!(help.contains(word), "{word:?} is not in\n{help}");
+    }
+    let version = text(&ends(&mut bootwatch(&["--version"]), 0).stdout);
+    assert_eq!(version, format!("bootwatch {}\n", env!("CARGO_PKG_VERSION")));
+    let devnet = text(&ends(&mut bootwatch(&["devnet", "--help"]), 0).stdout);
+    for flag in [
+        "--listen",
+        "--seed",
+        "--story",
+        "--block-time",
+        "--epoch-length",
+        "--deploy-window",
+        "--mainnet-timing",
+        "--list-hosts",
+        "--chain-id",
+        "--home",
+        "--abci",
+    ] {
+        assert!(devnet.contains(flag), "{flag} is not in\n{devnet}");
+    }
+}
+
+#[test]
+fn a_wrong_command_line_is_usage() {
+    for arguments in [
+        &[][..],
+        &["rum"],
+        &["run", "--no-such-flag"],
+        &["whatif"],
+        &["whatif", "--scenario", "a", "--clock", "b"],
+        &["devnet", "--block-time", "100"],
+        &["devnet", "--story", "no-such-story"],
+        &["status", "--store", "a", "--config", "b"],
+    ] {
+        let output = ends(&mut bootwatch(arguments), 2);
+        assert!(output.stdout.is_empty(), "{arguments:?}");
+        assert!(!output.stderr.is_empty(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_wrong_configuration_is_usage_and_says_where() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("b.toml");
+    std::fs::write(&path, GOOD.replace("chain_id", "chian_id")).expect("written");
+    let mut command = bootwatch(&["run", "--config"]);
+    let message = text(&ends(command.arg(&path), 2).stderr);
+    assert!(
+        message.contains("b.toml:2:1: unknown key `chian_id` in [chain]; did you mean `chain_id`?"),
+        "{message}"
+    );
+    let message = text(&ends(bootwatch(&["run"]).env("BOOTWATCH_HOSTS", "x"), 2).stderr);
+    assert!(
+        message.contains("BOOTWATCH_HOSTS: unknown variable; did you mean `BOOTWATCH_HOST`?"),
+        "{message}"
+    );
+    let mut command = bootwatch(&["run", "--config", "nowhere.toml"]);
+    let message = text(&ends(&mut command, 2).stderr);
+    assert!(message.starts_with("error: nowhere.toml: cannot be read"), "{message}");
+}
+
+#[test]
+fn a_wrong_log_filter_is_usage() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("b.toml");
+    std::fs::write(&path, GOOD).expect("written");
+    let mut command = bootwatch(&["run", "--config"]);
+    let message = text(&ends(command.arg(&path).env("BOOTWATCH_LOG", "a=b=c"), 2).stderr);
+    assert!(message.contains("BOOTWATCH_LOG"), "{message}");
+}
+
+#[test]
+fn a_taken_port_fails_and_names_it() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("an address").to_string();
+    let store = directory.path().join("b.db").display().to_string();
+    let mut command = bootwatch(&["run"]);
+    command
+        .env("BOOTWATCH_CHAIN_CHAIN_ID", "gonka-devnet")
+        .env("BOOTWATCH_ENDPOINT", "http://127.0.0.1:1")
+        .env("BOOTWATCH_STORE_PATH", store)
+        .env("BOOTWATCH_HTTP_LISTEN", &address);
+    let message = text(&ends(&mut command, 1).stderr);
+    assert!(message.contains(&format!("cannot listen on {address}")), "{message}");
+}
+
+#[test]
+fn status_without_a_database_fails_and_says_what_to_do() {
+    let message = text(&ends(&mut bootwatch(&["status", "--store", "/nowhere/b.db"]), 1).stderr);
+    assert!(message.contains("/nowhere/b.db"), "{message}");
+}
+
+#[test]
+fn whatif_names_what_is_wrong_in_its_file() {
+    for (flag, named) in [("--scenario", "no_such_key"), ("--clock", "effective_epoch")] {
+        let mut child = bootwatch(&["whatif", flag, "-"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary runs");
+        let mut input = child.stdin.take().expect("a pipe");
+        input.write_all(b"{\"no_such_key\": 1}").expect("written");
+        drop(input);
+        let output = child.wait_with_output().expect("it ends");
+        assert_eq!(output.status.code(), Some(2));
+        let message = text(&output.stderr);
+        assert!(message.starts_with("error: -: "), "{message}");
+        assert!(message.contains(named), "{message}");
+    }
+}
+
+#[test]
+fn list_hosts_is_deterministic() {
+    let hosts =
+        || text(&ends(&mut bootwatch(&["devnet", "--list-hosts", "--seed", "7"]), 0).stdout);
+    let first = hosts();
+    assert!(first.lines().count() > 3 && first.contains("gonka1"), "{first}");
+    assert_eq!(first, hosts());
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let mut child = bootwatch(&["devnet", "--list-hosts"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary runs");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(output.stderr.is_empty(), "{}", text(&output.stderr));
+}
