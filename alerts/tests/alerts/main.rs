@@ -1,0 +1,8 @@
+//! From constructed Situations to mails at a real SMTP server.
+
+mod courier;
+mod fixture;
+mod lifecycle;
+mod mail;
+mod samples;
+mod smtp;
