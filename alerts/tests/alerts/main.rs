@@ -4,5 +4,6 @@ mod courier;
 mod fixture;
 mod lifecycle;
 mod mail;
+mod outbox;
 mod samples;
 mod smtp;
