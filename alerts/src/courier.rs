@@ -82,7 +82,7 @@ pub async fn run(
     wake: Arc<Notify>,
     stop: CancellationToken,
 ) {
-    run_with_clock(outbox, channel, policy, wake, stop, Timestamp::now).await;
+    Box::pin(run_with_clock(outbox, channel, policy, wake, stop, Timestamp::now)).await;
 }
 
 /// [`run`] with a clock of one's own.

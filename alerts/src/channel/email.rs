@@ -64,7 +64,7 @@ impl Channel for Email {
         let mail = compose::mail(&message.message, &self.from, &self.to)
             .map_err(|error| SendError::Refused(error.to_string()))?;
         // lettre's own timeout covers the TCP connect only; a server that falls silent later would
-        // hold the attempt for ever.
+        // hold the attempt for ever. Boxed, since an SMTP conversation is a large future.
         let attempt = async {
             let mut idle = self.idle.lock().await.take();
             if let Some(session) = &mut idle
@@ -81,7 +81,7 @@ impl Channel for Email {
             Ok(())
         };
         let limit = self.server.timeout();
-        timeout(limit, attempt).await.unwrap_or_else(|_| {
+        timeout(limit, Box::pin(attempt)).await.unwrap_or_else(|_| {
             Err(SendError::Unavailable(format!(
                 "{} did not finish within {limit:?}",
                 self.server.name()

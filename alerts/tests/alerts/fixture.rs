@@ -4,9 +4,8 @@ use bootwatch_alerts::{Engine, Policy, Recipient};
 use bootwatch_rules::{
     Capture,
     situation::{
-        Advice, ChoiceView, Command, DataView, Deadline, DeadlineName, DeadlineState, Degree,
-        EpochView, Gap, Gaps, HostModelView, HostView, ModelState, ModelView, Phase,
-        SCHEMA_VERSION, Situation, Snapshot,
+        Advice, ChoiceView, Command, Deadline, DeadlineName, DeadlineState, Degree, Gap, Gaps,
+        HostModelView, SCHEMA_VERSION, Situation, Snapshot,
     },
 };
 use jiff::{SignedDuration, Timestamp};
@@ -36,53 +35,53 @@ pub(crate) fn gap(have: i64, need: i64) -> Gap {
 /// A Situation in epoch 359, in which host `my-gpu-1` has chosen nothing for the candidate.
 pub(crate) fn situation(height: i64) -> Situation {
     let after = height >= CAPTURE;
-    let mut situation = Situation {
-        schema_version: SCHEMA_VERSION,
-        chain_id: "gonka-mainnet".into(),
-        rule_set: "v0.2.14".into(),
-        complete_from: CAPTURE - 40_000,
-        complete_to: height,
-        head: height,
-        head_time: time(height),
-        stale: false,
-        state_height: height,
-        epoch: EpochView {
-            index: 359,
-            poc_start: 5_536_724,
-            next_poc_start: 5_552_115,
-            upcoming: 360,
-            phase: Phase::Inference,
-            block_seconds: Some(5.0),
+    // Read as JSON: fields that the Situation gains later are left out here, as in older data.
+    let mut situation: Situation = serde_json::from_value(serde_json::json!({
+        "schema_version": SCHEMA_VERSION,
+        "chain_id": "gonka-mainnet",
+        "rule_set": "v0.2.14",
+        "complete_from": CAPTURE - 40_000,
+        "complete_to": height,
+        "head": height,
+        "head_time": time(height),
+        "stale": false,
+        "state_height": height,
+        "epoch": {
+            "index": 359,
+            "poc_start": 5_536_724,
+            "next_poc_start": 5_552_115,
+            "upcoming": 360,
+            "phase": "inference",
+            "block_seconds": 5.0,
         },
-        deadlines: vec![
+        "deadlines": [
             deadline(DeadlineName::Capture, if after { CAPTURE + 15_391 } else { CAPTURE }, height),
             deadline(DeadlineName::ValidationStart, VALIDATION_START, height),
         ],
-        models: vec![ModelView {
-            model_id: MODEL.into(),
-            state: ModelState::Candidate,
-            penalty_start_epoch: 360,
-            gaps: Some(gaps(Degree::Projected, 2)),
-            snapshot: None,
+        "models": [{
+            "model_id": MODEL,
+            "state": "candidate",
+            "penalty_start_epoch": 360,
+            "gaps": gaps(Degree::Projected, 2),
+            "snapshot": null,
         }],
-        hosts: vec![HostView {
-            address: "gonka1qqqsyqcyq5rqwzqfpg9scrgwpugpzysn8vhxcn".into(),
-            name: "my-gpu-1".into(),
-            weight: Some(21_000),
-            known: true,
-            charge: None,
-            models: vec![HostModelView {
-                model_id: MODEL.into(),
-                choice: choice("none", None),
-                reaches: Some(false),
-                committed: None,
-                forecast: None,
-                advice: None,
+        "hosts": [{
+            "address": "gonka1qqqsyqcyq5rqwzqfpg9scrgwpugpzysn8vhxcn",
+            "name": "my-gpu-1",
+            "weight": 21_000,
+            "known": true,
+            "models": [{
+                "model_id": MODEL,
+                "choice": choice("none", None),
+                "reaches": false,
+                "committed": null,
+                "advice": null,
             }],
         }],
-        endpoints: vec![],
-        data: DataView::default(),
-    };
+        "endpoints": [],
+        "data": { "unfillable": [], "malformed": 0, "reconciled": 0 },
+    }))
+    .unwrap();
     if !after {
         advise(&mut situation, DeadlineName::Capture, CAPTURE);
     }

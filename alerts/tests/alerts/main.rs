@@ -1,5 +1,7 @@
 //! From constructed Situations to mails at a real SMTP server.
 
+#![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
+
 mod courier;
 mod fixture;
 mod lifecycle;
