@@ -118,7 +118,8 @@ async fn each_fault_is_judged_by_what_can_be_done() {
         (Fault::reply(Stage::Body, "452 4.3.1 disk full"), "later"),
         (Fault::reply(Stage::Mail, "550 5.7.1 not your address"), "unavailable"),
         (Fault::busy(), "unavailable"),
-        (Fault::drop_at(Stage::Body), "unavailable"),
+        (Fault::drop_at(Stage::Body), "later"),
+        (Fault::drop_at(Stage::Rcpt), "unavailable"),
         (Fault::hang_at(Stage::Data), "unavailable"),
     ];
     for (fault, kind) in cases {

@@ -165,8 +165,9 @@ impl Session {
             Some(code) if u16::from(code) == 421 => SendError::Unavailable(text),
             _ if error.is_permanent() => SendError::Refused(text),
             Some(_) => SendError::Later(text),
-            // Lost after the message was sent: it may have arrived. It is this message's turn
-            // again, under the same Message-ID.
+            // Lost after the message was sent: it may have arrived, and goes again under the same
+            // Message-ID. A mail that a server chokes on must not hold up the others.
+            None if stage == "message" => SendError::Later(text),
             None => SendError::Unavailable(text),
         }
     }
