@@ -95,25 +95,27 @@ impl Closing {
 /// The steps that meet the needs; none when they cannot be met.
 fn close(support: &Support<'_>, needs: &Needs) -> Option<Plan> {
     let (weight_need, reach_need) = (needs.weight?, needs.reach?);
-    let total = support.tally().total_network_weight;
-    if weight_need > total || reach_need > total {
+    let now = support.tally();
+    if weight_need > now.total_network_weight || reach_need > now.total_network_weight {
         return None;
     }
-    let mut ahead = support.clone();
+    let declared =
+        |tally: Tally| tally.intent_host_count >= needs.hosts && tally.intent_weight >= weight_need;
     let mut plan = Plan::default();
-    // Intents count for all three, and for hosts and weight the heaviest are the fewest.
-    let mut heaviest = ahead.undeclared();
-    loop {
-        let tally = ahead.tally();
-        if tally.intent_host_count >= needs.hosts && tally.intent_weight >= weight_need {
-            break;
-        }
-        let at = heaviest.pop()?;
-        plan.push(ahead.declare(at));
+    if declared(now) && now.reachable_voting_power >= reach_need {
+        return Some(plan);
     }
-    let mut gains = ahead.gains();
-    while ahead.tally().reachable_voting_power < reach_need {
-        let at = gains.next(&ahead)?;
+    let mut ahead = support.ahead();
+    if !declared(now) {
+        // Intents count for all three, and for hosts and weight the heaviest are the fewest.
+        let mut heaviest = support.undeclared();
+        while !declared(ahead.tally) {
+            let (_, _, at) = heaviest.pop()?;
+            plan.push(ahead.declare(at.0));
+        }
+    }
+    while ahead.tally.reachable_voting_power < reach_need {
+        let at = ahead.best()?;
         plan.push(ahead.connect(at));
     }
     Some(plan)

@@ -1,6 +1,9 @@
 //! The live members of the effective root group and their weights: W and T of every rule.
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    hash::{BuildHasherDefault, Hasher},
+};
 
 use crate::{Address, Weight};
 
@@ -8,8 +11,31 @@ use crate::{Address, Weight};
 #[derive(Debug, Clone)]
 pub struct Network<'a> {
     members: Vec<(&'a Address, Weight)>,
-    index: HashMap<&'a str, u32>,
+    index: HashMap<&'a str, u32, BuildHasherDefault<AddressHasher>>,
     total: Weight,
+}
+
+/// Mixes an address eight bytes at a time, because every choice of every model is looked up at
+/// every block. The standard hasher's defence against chosen keys would buy little here: the keys
+/// are members, and one becomes a member only by serving with weight.
+#[derive(Debug, Default)]
+struct AddressHasher(u64);
+
+impl Hasher for AddressHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            // The multiplier of FxHash: odd, with bits set all over.
+            self.0 = (self.0.rotate_left(5) ^ u64::from_le_bytes(word))
+                .wrapping_mul(0x517c_c1b7_2722_0a95);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        // The product's high bits are the well-mixed ones; the table uses both ends.
+        self.0 ^ (self.0 >> 32)
+    }
 }
 
 /// Why a list of members is no network.
@@ -52,7 +78,8 @@ impl<'a> Network<'a> {
         members: impl IntoIterator<Item = (&'a Address, Weight)>,
     ) -> Result<Self, NetworkError> {
         let members: Vec<_> = members.into_iter().collect();
-        let mut index = HashMap::with_capacity(members.len());
+        let mut index =
+            HashMap::with_capacity_and_hasher(members.len(), BuildHasherDefault::default());
         let mut total: Weight = 0;
         for (place, &(host, weight)) in members.iter().enumerate() {
             let host = || host.clone();
@@ -96,6 +123,11 @@ impl<'a> Network<'a> {
     /// The member's place and weight.
     pub(crate) fn seat(&self, host: &Address) -> Option<(usize, Weight)> {
         self.position(host).map(|at| (at, self.members[at].1))
+    }
+
+    /// The member at a place.
+    pub(crate) fn member(&self, at: usize) -> (&'a Address, Weight) {
+        self.members[at]
     }
 
     /// The member's place among [`Network::members`].

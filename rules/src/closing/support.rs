@@ -1,6 +1,6 @@
-//! Who supports a candidate, by host: what a single choice would add is then known at once.
+//! Who supports a model, by host: what a single choice would add is then known at once.
 
-use std::collections::BinaryHeap;
+use std::{cmp::Reverse, collections::BinaryHeap};
 
 use super::Step;
 use crate::{Address, Choice, Network, Weight, preeligibility::Tally};
@@ -9,28 +9,26 @@ use crate::{Address, Choice, Network, Weight, preeligibility::Tally};
 #[derive(Debug, Clone)]
 pub struct Support<'a> {
     network: &'a Network<'a>,
-    seats: Vec<Seat<'a>>,
+    choices: Vec<Option<&'a Choice>>,
+    /// How many members with weight delegate to each.
+    delegators: Vec<u32>,
+    stands: Vec<Stand>,
     tally: Tally,
     /// A host with intent to delegate to: the one with the most weight.
     anchor: Option<usize>,
 }
 
-/// One live member.
+/// Where one live member stands; small, because plans copy all of them.
 #[derive(Debug, Clone, Copy)]
-struct Seat<'a> {
-    host: &'a Address,
-    weight: Weight,
-    choice: Option<&'a Choice>,
+struct Stand {
     /// Weight of the members that delegate to it.
     followers: Weight,
-    /// How many of them have weight.
-    delegators: u32,
+    /// The member that it delegates to, or [`NOBODY`].
+    delegate: u32,
     intends: bool,
-    /// Its weight counts towards reach.
-    reached: bool,
-    /// The member that it delegates to.
-    delegate: Option<usize>,
 }
+
+const NOBODY: u32 = u32::MAX;
 
 impl<'a> Support<'a> {
     /// Counts the choices for one model, each host once.
@@ -38,51 +36,49 @@ impl<'a> Support<'a> {
         network: &'a Network<'a>,
         choices: impl IntoIterator<Item = (&'a Address, &'a Choice)>,
     ) -> Self {
-        let mut seats: Vec<_> = network
-            .members()
-            .map(|(host, weight)| Seat {
-                host,
-                weight,
-                choice: None,
-                followers: 0,
-                delegators: 0,
-                intends: false,
-                reached: false,
-                delegate: None,
-            })
-            .collect();
+        let hosts = network.members().len();
+        let nowhere = Stand { followers: 0, delegate: NOBODY, intends: false };
+        let mut support = Self {
+            network,
+            choices: vec![None; hosts],
+            delegators: vec![0; hosts],
+            stands: vec![nowhere; hosts],
+            tally: Tally { total_network_weight: network.total(), ..Tally::default() },
+            anchor: None,
+        };
         for (host, choice) in choices {
-            let Some(at) = network.position(host).filter(|at| seats[*at].choice.is_none()) else {
+            let Some((at, weight)) = network.seat(host) else { continue };
+            if support.choices[at].is_some() {
                 continue;
-            };
-            seats[at].choice = Some(choice);
-            seats[at].intends = *choice == Choice::Intent;
-            if let Choice::Delegate { delegate_to } = choice {
-                // The chain refuses a delegation to oneself; should one stand, it leads nowhere.
-                seats[at].delegate = network.position(delegate_to).filter(|to| *to != at);
-                if let Some(to) = seats[at].delegate {
-                    seats[to].followers += seats[at].weight;
-                    seats[to].delegators += u32::from(seats[at].weight > 0);
+            }
+            support.choices[at] = Some(choice);
+            match choice {
+                Choice::Refuse => {}
+                Choice::Intent => {
+                    support.stands[at].intends = true;
+                    support.tally.intent_host_count += i64::from(weight > 0);
+                    support.tally.intent_weight += weight;
+                    if support.anchor.is_none_or(|best| support.weight(best) < weight) {
+                        support.anchor = Some(at);
+                    }
+                }
+                Choice::Delegate { delegate_to } => {
+                    // The chain refuses a delegation to oneself; should one stand, it leads
+                    // nowhere.
+                    let to = network.position(delegate_to).filter(|to| *to != at);
+                    if let Some(to) = to {
+                        support.stands[at].delegate = u32::try_from(to).unwrap_or(NOBODY);
+                        support.stands[to].followers += weight;
+                        support.delegators[to] += u32::from(weight > 0);
+                    }
                 }
             }
         }
-        let mut tally = Tally { total_network_weight: network.total(), ..Tally::default() };
-        let mut anchor: Option<usize> = None;
-        for at in 0..seats.len() {
-            let seat = seats[at];
-            seats[at].reached = seat.intends || seat.delegate.is_some_and(|to| seats[to].intends);
-            if seat.intends {
-                tally.intent_host_count += i64::from(seat.weight > 0);
-                tally.intent_weight += seat.weight;
-                if anchor.is_none_or(|best| seats[best].weight < seat.weight) {
-                    anchor = Some(at);
-                }
-            }
-            if seats[at].reached {
-                tally.reachable_voting_power += seat.weight;
-            }
-        }
-        Self { network, seats, tally, anchor }
+        // Every member delegates to one host at most: nobody is counted twice.
+        let followers = support.stands.iter().filter(|stand| stand.intends);
+        let followers: Weight = followers.map(|stand| stand.followers).sum();
+        support.tally.reachable_voting_power = support.tally.intent_weight + followers;
+        support
     }
 
     /// The numbers of the event.
@@ -97,33 +93,37 @@ impl<'a> Support<'a> {
 
     /// Live members by their place.
     pub(crate) fn places(&self) -> std::ops::Range<usize> {
-        0..self.seats.len()
+        0..self.stands.len()
     }
 
     pub(crate) fn host(&self, at: usize) -> &'a Address {
-        self.seats[at].host
+        self.network.member(at).0
     }
 
     pub(crate) fn weight(&self, at: usize) -> Weight {
-        self.seats[at].weight
+        self.network.member(at).1
     }
 
     pub(crate) fn choice(&self, at: usize) -> Option<&'a Choice> {
-        self.seats[at].choice
+        self.choices[at]
     }
 
     /// How many live members with weight delegate to that one, and the weight of all that do.
     pub(crate) fn delegated(&self, at: usize) -> (u32, Weight) {
-        (self.seats[at].delegators, self.seats[at].followers)
+        (self.delegators[at], self.stands[at].followers)
+    }
+
+    fn is_reached(&self, at: usize) -> bool {
+        is_reached(&self.stands, at)
     }
 
     /// The numbers if that member declared intent; none when it has.
     pub(super) fn if_declared(&self, at: usize) -> Option<Tally> {
-        let seat = self.seats[at];
-        (!seat.intends).then(|| Tally {
-            intent_host_count: self.tally.intent_host_count + i64::from(seat.weight > 0),
-            intent_weight: self.tally.intent_weight + seat.weight,
-            reachable_voting_power: self.tally.reachable_voting_power + self.gain(at),
+        (!self.stands[at].intends).then(|| Tally {
+            intent_host_count: self.tally.intent_host_count + i64::from(self.weight(at) > 0),
+            intent_weight: self.tally.intent_weight + self.weight(at),
+            reachable_voting_power: self.tally.reachable_voting_power
+                + gain(self.network, &self.stands, at),
             ..self.tally
         })
     }
@@ -131,67 +131,105 @@ impl<'a> Support<'a> {
     /// The numbers if that member delegated to another one with intent; none when it does, and
     /// when there is no other.
     pub(super) fn if_delegated(&self, at: usize) -> Option<Tally> {
-        let seat = self.seats[at];
-        let other = self.seats.iter().enumerate().any(|(n, s)| n != at && s.intends);
-        let delegates = seat.reached && !seat.intends;
+        let stand = self.stands[at];
+        let other = self.stands.iter().enumerate().any(|(n, s)| n != at && s.intends);
+        let delegates = self.is_reached(at) && !stand.intends;
         (other && !delegates).then(|| {
             let mut tally = self.tally;
-            if seat.intends {
+            if stand.intends {
                 // Its own weight stays reached, over the delegate; its followers' does not.
-                tally.intent_host_count -= i64::from(seat.weight > 0);
-                tally.intent_weight -= seat.weight;
-                tally.reachable_voting_power -= seat.followers;
+                tally.intent_host_count -= i64::from(self.weight(at) > 0);
+                tally.intent_weight -= self.weight(at);
+                tally.reachable_voting_power -= stand.followers;
             } else {
-                tally.reachable_voting_power += seat.weight;
+                tally.reachable_voting_power += self.weight(at);
             }
             tally
         })
     }
 
-    /// What an intent of that member would add to reach: its own weight and that of the members
-    /// that delegate to it, who reach nobody while it has no intent. A member that delegates to
-    /// it and has been counted since is not counted again.
-    fn gain(&self, at: usize) -> Weight {
-        let seat = self.seats[at];
-        if seat.intends {
-            return 0;
+    /// Members with weight and without intent; the heaviest is popped first, and among equals the
+    /// undecided before those who chose, in the order of the network.
+    pub(super) fn undeclared(&self) -> BinaryHeap<(Weight, bool, Reverse<usize>)> {
+        self.places()
+            .filter(|at| !self.stands[*at].intends && self.weight(*at) > 0)
+            .map(|at| (self.weight(at), self.choices[at].is_none(), Reverse(at)))
+            .collect()
+    }
+
+    pub(super) fn ahead(&self) -> Ahead<'_, 'a> {
+        Ahead {
+            support: self,
+            stands: self.stands.clone(),
+            tally: self.tally,
+            anchor: self.anchor,
+            gains: None,
         }
-        seat.followers + if seat.reached { 0 } else { seat.weight }
+    }
+}
+
+fn is_reached(stands: &[Stand], at: usize) -> bool {
+    let stand = stands[at];
+    stand.intends || stands.get(stand.delegate as usize).is_some_and(|to| to.intends)
+}
+
+/// What an intent of that member would add to reach: its own weight and that of the members that
+/// delegate to it, who reach nobody while it has no intent.
+fn gain(network: &Network<'_>, stands: &[Stand], at: usize) -> Weight {
+    if stands[at].intends {
+        return 0;
+    }
+    let own = if is_reached(stands, at) { 0 } else { network.member(at).1 };
+    stands[at].followers + own
+}
+
+/// The support as it would be after some hosts chose anew.
+pub(super) struct Ahead<'s, 'a> {
+    support: &'s Support<'a>,
+    stands: Vec<Stand>,
+    pub(super) tally: Tally,
+    anchor: Option<usize>,
+    /// Members by what they would add to reach.
+    gains: Option<BinaryHeap<(Weight, Reverse<usize>)>>,
+}
+
+impl Ahead<'_, '_> {
+    fn gain(&self, at: usize) -> Weight {
+        gain(self.support.network, &self.stands, at)
     }
 
-    /// Members with weight and without intent; the heaviest is popped first.
-    pub(super) fn undeclared(&self) -> Undeclared {
-        let seats = self.seats.iter().enumerate();
-        let open = seats.filter(|(_, seat)| !seat.intends && seat.weight > 0);
-        // Among equals the undecided come first, then the order of the network.
-        let rank = |(at, seat): (usize, &Seat<'_>)| {
-            (seat.weight, seat.choice.is_none(), std::cmp::Reverse(at))
-        };
-        Undeclared(open.map(rank).collect())
-    }
-
-    pub(super) fn gains(&self) -> Gains {
-        let ranked = (0..self.seats.len())
-            .map(|at| (self.gain(at), std::cmp::Reverse(at)))
-            .filter(|(gain, _)| *gain > 0);
-        Gains(ranked.collect())
+    /// The member that adds most to reach now. A gain only shrinks while others act, so an entry
+    /// that is still worth what it was worth is the best.
+    pub(super) fn best(&mut self) -> Option<usize> {
+        let mut gains = self.gains.take().unwrap_or_else(|| {
+            let all = self.support.places().map(|at| (self.gain(at), Reverse(at)));
+            all.filter(|(gain, _)| *gain > 0).collect()
+        });
+        let mut best = None;
+        while let Some((gain, place)) = gains.pop() {
+            let now = self.gain(place.0);
+            if now == gain {
+                best = Some(place.0);
+                break;
+            }
+            if now > 0 {
+                gains.push((now, place));
+            }
+        }
+        self.gains = Some(gains);
+        best
     }
 
     /// That member declares intent.
     pub(super) fn declare(&mut self, at: usize) -> Step {
-        let seat = self.seats[at];
+        let weight = self.support.weight(at);
         let adds_reach = self.gain(at);
-        self.tally.intent_host_count += i64::from(seat.weight > 0);
-        self.tally.intent_weight += seat.weight;
+        self.tally.intent_host_count += i64::from(weight > 0);
+        self.tally.intent_weight += weight;
         self.tally.reachable_voting_power += adds_reach;
         self.leave_delegate(at);
-        (self.seats[at].intends, self.seats[at].reached) = (true, true);
-        if seat.followers > 0 {
-            for follower in &mut self.seats {
-                follower.reached |= follower.delegate == Some(at);
-            }
-        }
-        if self.anchor.is_none_or(|best| self.seats[best].weight < seat.weight) {
+        self.stands[at].intends = true;
+        if self.anchor.is_none_or(|best| self.support.weight(best) < weight) {
             self.anchor = Some(at);
         }
         self.step(at, Choice::Intent, adds_reach)
@@ -199,14 +237,15 @@ impl<'a> Support<'a> {
 
     /// That member becomes reached: by a delegation if that adds as much as an intent would.
     pub(super) fn connect(&mut self, at: usize) -> Step {
-        let seat = self.seats[at];
         match self.anchor {
-            Some(anchor) if seat.followers == 0 => {
-                self.tally.reachable_voting_power += seat.weight;
+            Some(anchor) if self.stands[at].followers == 0 => {
+                let weight = self.support.weight(at);
+                self.tally.reachable_voting_power += weight;
                 self.leave_delegate(at);
-                self.seats[at].reached = true;
-                let delegate_to = self.seats[anchor].host.clone();
-                self.step(at, Choice::Delegate { delegate_to }, seat.weight)
+                self.stands[at].delegate = u32::try_from(anchor).unwrap_or(NOBODY);
+                self.stands[anchor].followers += weight;
+                let delegate_to = self.support.host(anchor).clone();
+                self.step(at, Choice::Delegate { delegate_to }, weight)
             }
             _ => self.declare(at),
         }
@@ -214,48 +253,16 @@ impl<'a> Support<'a> {
 
     /// A member that chooses anew no longer hangs on its old delegate.
     fn leave_delegate(&mut self, at: usize) {
-        if let Some(to) = self.seats[at].delegate.take() {
-            self.seats[to].followers -= self.seats[at].weight;
+        let to = std::mem::replace(&mut self.stands[at].delegate, NOBODY);
+        let weight = self.support.weight(at);
+        if let Some(to) = self.stands.get_mut(to as usize) {
+            to.followers -= weight;
         }
     }
 
     fn step(&self, at: usize, choose: Choice, adds_reach: Weight) -> Step {
-        let seat = self.seats[at];
-        Step {
-            host: seat.host.clone(),
-            weight: seat.weight,
-            now: seat.choice.cloned(),
-            choose,
-            adds_reach,
-        }
-    }
-}
-
-/// Members that can still declare intent.
-pub(super) struct Undeclared(BinaryHeap<(Weight, bool, std::cmp::Reverse<usize>)>);
-
-impl Undeclared {
-    pub(super) fn pop(&mut self) -> Option<usize> {
-        self.0.pop().map(|(_, _, std::cmp::Reverse(at))| at)
-    }
-}
-
-/// Members by what they would add to reach.
-pub(super) struct Gains(BinaryHeap<(Weight, std::cmp::Reverse<usize>)>);
-
-impl Gains {
-    /// The member that adds most now. A gain only shrinks while others act, so an entry that is
-    /// still worth what it was worth is the best.
-    pub(super) fn next(&mut self, support: &Support<'_>) -> Option<usize> {
-        while let Some((gain, place)) = self.0.pop() {
-            let now = support.gain(place.0);
-            if now == gain {
-                return Some(place.0);
-            }
-            if now > 0 {
-                self.0.push((now, place));
-            }
-        }
-        None
+        let (host, weight) = self.support.network.member(at);
+        let now = self.support.choices[at].cloned();
+        Step { host: host.clone(), weight, now, choose, adds_reach }
     }
 }
