@@ -4,7 +4,8 @@
 //! JSON-RPC by POST, by URI and in batches, and the websocket with its subscriptions. Hashes,
 //! JSON shapes, error texts and limits are those of CometBFT v0.38.21; a differential test holds
 //! them against the real program. There is one validator, no peers, and signatures have only the
-//! shape of signatures.
+//! shape of signatures. Not played: `dump_consensus_state`, `consensus_state`,
+//! `broadcast_evidence`, and proofs in `tx` and `tx_search`.
 
 mod block;
 mod bus;

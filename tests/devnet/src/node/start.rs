@@ -44,20 +44,20 @@ pub struct Options {
     /// on port 0 always starts at genesis.
     pub home: Option<PathBuf>,
     /// Keep only the last blocks, so that `earliest_block_height` moves; all when `None`, at about
-    /// 1.5 kB of memory per block and more where there are events.
+    /// 3 kB of memory per block of the default story.
     pub retain_blocks: Option<NonZeroU64>,
 }
 
 impl Options {
-    /// The chain of `spec` on any free loopback port, ten blocks a second, the last 100,000 blocks
-    /// kept (six epochs of mainnet), nothing on disk.
+    /// The chain of `spec` on any free loopback port, ten blocks a second, the last 50,000 blocks
+    /// kept (three epochs of mainnet), nothing on disk.
     pub fn new(spec: Spec) -> Options {
         Options {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             spec,
             block_time: Duration::from_millis(100),
             home: None,
-            retain_blocks: NonZeroU64::new(100_000),
+            retain_blocks: NonZeroU64::new(50_000),
         }
     }
 }

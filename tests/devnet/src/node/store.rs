@@ -14,8 +14,9 @@ use tendermint_proto::v0_38::types::{Block, BlockId, Commit, Header};
 use super::block::Proposed;
 use super::merkle::{self, Hash};
 
-/// Encodings above this are compressed: a key-generation block is megabytes of similar events.
-const COMPRESS_ABOVE: usize = 16 * 1024;
+/// Encodings above this are compressed: events repeat themselves, and a key-generation block has
+/// megabytes of them.
+const COMPRESS_ABOVE: usize = 1024;
 
 /// One kept block.
 #[derive(Debug)]
