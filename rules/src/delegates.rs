@@ -142,7 +142,9 @@ impl<'a> Delegates<'a> {
         let voting_power = member.map_or(0, |member| member.voting_power);
         let work = self.work.and_then(|hosts| hosts.get(host));
         let (delegators, delegated_weight) = at.map_or((0, 0), |at| self.support.delegated(at));
-        let listed = self.state.members.iter().find(|member| member.host == *host);
+        // A live member is not excluded, so only the few others are searched for.
+        let mut members = self.state.members.iter().filter(|_| at.is_none());
+        let listed = members.find(|member| member.host == *host);
         DelegateFacts {
             host: host.clone(),
             weight: at.map(|at| self.support.weight(at)),
