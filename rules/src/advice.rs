@@ -10,13 +10,16 @@
 mod command;
 mod trap;
 
-use std::collections::BTreeSet;
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+};
 
 pub(crate) use self::command::Terminal;
 use self::trap::Trap;
 use crate::{
     Address, Choice, EpochIndex, Fraction, Height, Mode, ModelId, ModelParams, Network, Penalties,
-    RuleSet,
+    RuleSet, Weight,
     forecast::ModelForecast,
     ledger::{FrozenChoices, Ledger, Standing, Work},
     situation::{Advice, Command, DeadlineName, Phase},
@@ -46,6 +49,8 @@ pub(crate) struct Adviser<'a> {
     /// First height from which every block is known: a commit before it may have been missed.
     pub(crate) complete_from: Height,
     pub(crate) terminal: Terminal<'a>,
+    /// See [`examples`].
+    pub(crate) examples: BTreeMap<&'a ModelId, Vec<&'a Address>>,
 }
 
 impl Adviser<'_> {
@@ -121,25 +126,32 @@ impl Adviser<'_> {
     }
 
     /// The intent host with the most weight that is no guardian: an example, not a
-    /// recommendation. Guardians must stay independent of delegations.
+    /// recommendation.
     fn intent_host(&self, model: &ModelId, except: &Address) -> Option<&Address> {
-        let guardians: BTreeSet<Vec<u8>> = self
-            .ledger
-            .state
-            .iter()
-            .flat_map(|state| &state.params.guardians)
-            .filter_map(|guardian| Address::from(guardian.as_str()).bytes())
-            .collect();
-        let hosts = self.ledger.choices.get(model)?;
-        hosts
-            .iter()
-            .filter(|(host, standing)| standing.choice == Choice::Intent && *host != except)
-            .filter(|(host, _)| host.bytes().is_none_or(|bytes| !guardians.contains(&bytes)))
-            .filter_map(|(host, _)| Some((host, self.network.weight(host)?)))
-            .filter(|(_, weight)| *weight > 0)
-            .max_by_key(|(host, weight)| (*weight, std::cmp::Reverse(*host)))
-            .map(|(host, _)| host)
+        self.examples.get(model)?.iter().find(|example| **example != except).copied()
     }
+}
+
+/// For each model the two heaviest hosts with intent that are no guardians: two, because one of
+/// them may be the host that asks. Guardians must stay independent of delegations.
+pub(crate) fn examples<'a>(
+    ledger: &'a Ledger,
+    network: &Network<'_>,
+    guardians: &BTreeSet<Address>,
+) -> BTreeMap<&'a ModelId, Vec<&'a Address>> {
+    let heaviest = |hosts: &'a BTreeMap<Address, Standing>| {
+        let mut intents: Vec<(Reverse<Weight>, &Address)> = hosts
+            .iter()
+            .filter(|(host, standing)| {
+                standing.choice == Choice::Intent && !guardians.contains(*host)
+            })
+            .filter_map(|(host, _)| Some((Reverse(network.weight(host)?), host)))
+            .filter(|(weight, _)| weight.0 > 0)
+            .collect();
+        intents.sort_unstable();
+        intents.into_iter().take(2).map(|(_, host)| host).collect()
+    };
+    ledger.choices.iter().map(|(model, hosts)| (model, heaviest(hosts))).collect()
 }
 
 /// One host and one model.

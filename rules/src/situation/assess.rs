@@ -11,7 +11,7 @@ use super::{
 use crate::{
     Address, Capture, ChainState, Choice, DelegationParams, Fraction, Height, ModelId, ModelParams,
     Network, Penalties, RuleSet, Weight,
-    advice::{Adviser, Terminal},
+    advice::{Adviser, Terminal, examples},
     closing::{Closing, Effects, Support},
     delegates::{Delegates, guardian_accounts},
     forecast::{ModelForecast, Prospect},
@@ -70,9 +70,10 @@ pub fn assess(inputs: &Inputs<'_>) -> Situation {
     let state = ledger.state.as_ref();
     let network = state.and_then(|_| Network::new(ledger.live_members()).ok());
     let rule_set = rule_set(inputs);
-    let active = active_models(state);
+    let active = active_models(state, network.as_ref());
     let outdated = timetable.members_are_outdated();
     let penalties = state.and_then(|state| state.params.delegation.as_ref()).map(Penalties::new);
+    let guardians = state.map(|state| guardian_accounts(&state.params)).unwrap_or_default();
     let adviser = match (&network, penalties) {
         (Some(network), Some(Ok(penalties))) if !outdated => Some(Adviser {
             ledger,
@@ -82,6 +83,7 @@ pub fn assess(inputs: &Inputs<'_>) -> Situation {
             rule_set,
             calendar: timetable.calendar,
             complete_from: inputs.complete_from,
+            examples: examples(ledger, network, &guardians),
             terminal: Terminal { node: inputs.node, chain_id: inputs.chain_id },
         }),
         _ => None,
@@ -98,7 +100,7 @@ pub fn assess(inputs: &Inputs<'_>) -> Situation {
         active: &active,
         models,
         supports: supports.unwrap_or_default(),
-        guardians: state.map(|state| guardian_accounts(&state.params)).unwrap_or_default(),
+        guardians,
         adviser,
         prospect,
     };
@@ -139,20 +141,21 @@ fn is_stale(inputs: &Inputs<'_>, pace: Option<Pace>) -> bool {
 
 /// Models with a live member that has voting power. In the chain's epoch 0 there are none: its
 /// base state has no model groups at all.
-fn active_models(state: Option<&ChainState>) -> BTreeSet<&ModelId> {
+fn active_models<'a>(
+    state: Option<&'a ChainState>,
+    network: Option<&Network<'_>>,
+) -> BTreeSet<&'a ModelId> {
     let Some(state) = state.filter(|state| state.effective.index != 0) else {
         return BTreeSet::new();
     };
-    let live: BTreeSet<&Address> = state
-        .members
-        .iter()
-        .filter(|member| member.excluded.is_none())
-        .map(|member| &member.host)
-        .collect();
+    let is_live = |host: &Address| match network {
+        Some(network) => network.contains(host),
+        None => state.members.iter().any(|m| m.host == *host && m.excluded.is_none()),
+    };
     state
         .model_groups
         .iter()
-        .filter(|group| group.members.iter().any(|m| m.voting_power > 0 && live.contains(&m.host)))
+        .filter(|group| group.members.iter().any(|m| m.voting_power > 0 && is_live(&m.host)))
         .map(|group| &group.model_id)
         .collect()
 }

@@ -387,6 +387,28 @@ fn an_intent_that_passed_has_to_be_served() {
 }
 
 #[test]
+fn what_the_capture_took_outlives_what_is_chosen_later() {
+    // The intent that the capture took protects or binds, although a refusal replaced it.
+    for (pre_eligible, says) in [(false, None), (true, Some("without a store commit"))] {
+        let mut followed = Followed::new();
+        followed.send(1031, "a", "n", ChoiceAction::Intent).capture(pre_eligible);
+        followed.send(CAPTURE + 5, "a", "n", ChoiceAction::Refuse);
+        let why = followed.advice("a", "n").map(|advice| advice.why);
+        assert_eq!(why.is_some(), says.is_some(), "{why:?}");
+        assert!(says.is_none_or(|says| why.unwrap().contains(says)));
+    }
+    // A delegation that it took still protects while the model stays a candidate.
+    let mut followed = Followed::new();
+    followed.send(1031, "s", "n", ChoiceAction::Intent);
+    followed.send(1032, "a", "n", delegate("s")).capture(true);
+    followed.send(CAPTURE + 5, "a", "n", ChoiceAction::Clear);
+    let why = "No choice stands for this model. If it becomes eligible";
+    followed.expect("a", "n", why, ValidationStart, 1113, &[DELEGATE, REFUSE]);
+    // Nobody committed: the model cannot become eligible any more.
+    assert_eq!(followed.to(1111).advice("a", "n"), None);
+}
+
+#[test]
 fn nothing_is_said_before_a_model_can_cost_anything() {
     for (start, says) in [(12, false), (11, true), (10, true)] {
         let mut followed = Followed::new();
