@@ -94,7 +94,7 @@ impl Daemon {
         let metrics = Arc::new(Metrics::new(config.endpoints.iter().map(|e| e.name.as_str())));
         let email = config.email.as_ref().map(post::account).transpose()?;
         let endpoints = endpoints(&config, &metrics)?;
-        let subject = Subject::new(&config, endpoints.rpc(0).endpoint());
+        let subject = Subject::new(&config);
 
         let store = SqliteStore::open(&config.store.path, &config.chain.chain_id)?;
         let loaded = store.load()?;

@@ -8,7 +8,7 @@ pub mod text;
 pub mod words;
 
 use bootwatch_rules::{
-    Height,
+    Fraction, Height,
     forecast::{ChargeRange, ModelForecast},
     situation::{
         Advice, Deadline, DeadlineName, DeadlineState, EndpointState, EndpointView, Gap, Gaps,
@@ -500,19 +500,25 @@ fn range(range: &ChargeRange) -> String {
     format!("{} to {}", words::percent(&least), words::percent(&most))
 }
 
-/// `if eligible 0 %: it delegates to …`; without the condition when nothing is open.
+/// `if eligible: 15 %. It does nothing.`: what the model can take, and the outcomes in which it takes something; those in which nothing
+/// happens are only in the JSON.
 fn outcomes(forecast: &ModelForecast) -> Vec<String> {
     let open = forecast.branches.len() > 1;
-    forecast
+    let mut lines =
+        vec![format!("can take {} in epoch {}", range(&forecast.charge), forecast.epoch)];
+    let costs = forecast
         .branches
         .iter()
+        .filter(|branch| {
+            !open || branch.fraction != Fraction::default() || branch.transfer.is_some()
+        })
         .map(|branch| {
             let condition = match (open, branch.eligible, branch.pre_eligible) {
                 (false, ..) => "",
-                (true, true, _) => "if it becomes active: ",
-                (true, false, Some(true)) => "if it is pre-eligible and does not become active: ",
-                (true, false, Some(false)) => "if it is not pre-eligible nor becomes active: ",
-                (true, false, None) => "if it does not become active: ",
+                (true, true, _) => "if eligible: ",
+                (true, false, Some(true)) => "if pre-eligible, not eligible: ",
+                (true, false, Some(false)) => "if not pre-eligible nor eligible: ",
+                (true, false, None) => "if not eligible: ",
             };
             let transfer = match &branch.transfer {
                 Some(transfer) => {
@@ -521,9 +527,10 @@ fn outcomes(forecast: &ModelForecast) -> Vec<String> {
                 None => String::new(),
             };
             let fraction = words::percent(&branch.fraction.to_string());
-            format!("{condition}{fraction}{transfer}; {}", clean(&branch.reason))
-        })
-        .collect()
+            format!("{condition}{fraction}{transfer}. {}", clean(&branch.reason))
+        });
+    lines.extend(costs);
+    lines
 }
 
 fn host_model(model: &HostModelView) -> HostModel {

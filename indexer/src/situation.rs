@@ -10,7 +10,7 @@ use bootwatch_rules::{
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use crate::{chain::Endpoint, config::Config, metrics::Metrics};
+use crate::{config::Config, metrics::Metrics};
 
 /// The newest Situation; none until the first block has been judged.
 pub type Newest = watch::Receiver<Option<Arc<Situation>>>;
@@ -46,9 +46,9 @@ pub struct Moment<'a> {
 }
 
 impl Subject {
-    /// The subject of a configuration; `preferred` is its first endpoint.
+    /// The subject of a configuration.
     #[must_use]
-    pub fn new(config: &Config, preferred: &Endpoint) -> Self {
+    pub fn new(config: &Config) -> Self {
         let watched: Vec<Watched> = config
             .hosts
             .iter()
@@ -64,7 +64,11 @@ impl Subject {
             watched,
             // Config accepts names of rule sets only.
             rule_set: config.chain.rule_set.as_deref().and_then(|name| name.parse().ok()),
-            node: preferred.url().to_string(),
+            node: config
+                .endpoints
+                .first()
+                .map(|endpoint| endpoint.rpc.without_credentials())
+                .unwrap_or_default(),
         }
     }
 

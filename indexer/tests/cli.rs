@@ -174,3 +174,20 @@ fn a_reader_that_goes_away_is_no_failure() {
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     assert!(output.stderr.is_empty(), "{}", text(&output.stderr));
 }
+
+/// The main job in one process: a node, the daemon, mails; and only JSON on standard output.
+#[test]
+fn the_demo_ends_by_itself_with_a_situation() {
+    let mut command = bootwatch(&["demo", "--epochs", "1", "--json", "--block-time", "50ms"]);
+    let output = ends(&mut command, 0);
+    let situation: serde_json::Value =
+        serde_json::from_slice(&output.stdout).expect("standard output is one JSON value");
+    assert_eq!(situation["schema_version"], 1);
+    assert_eq!(situation["chain_id"], "gonka-devnet");
+    assert!(situation["epoch"]["index"].as_u64() >= Some(1), "{situation}");
+    assert!(situation["complete_from"].as_i64() < situation["complete_to"].as_i64(), "{situation}");
+    assert_eq!(situation["hosts"].as_array().map(Vec::len), Some(3));
+    let told = text(&output.stderr);
+    assert!(told.contains("mail to you@example.org"), "{told}");
+    assert!(told.contains("Open http://127.0.0.1:"), "{told}");
+}

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use bootwatch_rules::situation::{DataView, EndpointView, Inputs, Situation, Watched, assess};
+use bootwatch_rules::situation::{DataView, EndpointView, Situation};
 use bootwatch_schema::{Loaded, ReadStore as _, SqliteReader};
 use clap::Args;
 use jiff::{Timestamp, tz::TimeZone};
@@ -11,6 +11,7 @@ use super::{Source, failure::Failure, output};
 use crate::{
     config::Config,
     report::{Report, text},
+    situation::{Moment, Subject},
 };
 
 #[derive(Debug, Args)]
@@ -60,36 +61,30 @@ pub(super) fn run(args: &StatusArgs) -> Result<(), Failure> {
 
 /// The Situation of what is stored, as it looks now.
 fn situation(loaded: &Loaded, config: Option<&Config>, now: Timestamp) -> Situation {
-    let watched: Vec<_> = config
-        .map_or(&[][..], |config| &config.hosts)
-        .iter()
-        .map(|host| Watched {
-            name: host.name.clone(),
-            address: host.address.clone(),
-            models: host.models.clone(),
-        })
-        .collect();
+    let subject = match config {
+        Some(config) => Subject::new(config),
+        None => Subject {
+            chain_id: loaded.chain_id.as_str().into(),
+            watched: Vec::new(),
+            addresses: Vec::new(),
+            rule_set: None,
+            node: String::new(),
+        },
+    };
     let endpoints: Vec<EndpointView> =
         loaded.endpoints.iter().map(|record| record.view.clone()).collect();
-    let node = config
-        .and_then(|config| config.endpoints.first())
-        .map_or_else(|| "NODE".to_owned(), |endpoint| endpoint.rpc.without_credentials());
-    assess(&Inputs {
-        chain_id: &loaded.chain_id,
-        ledger: &loaded.ledger,
-        watched: &watched,
-        complete_from: loaded.coverage.stored.last().map_or(0, |(first, _)| *first),
-        head: endpoints.iter().filter_map(|endpoint| endpoint.height).max().unwrap_or(0),
-        endpoints: &endpoints,
-        data: DataView {
-            unfillable: loaded.coverage.unfillable.iter().map(|u| (u.first, u.last)).collect(),
-            malformed: loaded.malformed,
-            reconciled: loaded.reconciled,
+    subject.judge(
+        &loaded.ledger,
+        Moment {
+            head: endpoints.iter().filter_map(|endpoint| endpoint.height).max().unwrap_or(0),
+            complete_from: loaded.coverage.stored.last().map_or(0, |(first, _)| *first),
+            endpoints: &endpoints,
+            data: DataView {
+                unfillable: loaded.coverage.unfillable.iter().map(|u| (u.first, u.last)).collect(),
+                malformed: loaded.malformed,
+                reconciled: loaded.reconciled,
+            },
+            now,
         },
-        now,
-        rule_set: config
-            .and_then(|config| config.chain.rule_set.as_deref())
-            .and_then(|name| name.parse().ok()),
-        node: &node,
-    })
+    )
 }

@@ -35,7 +35,7 @@ fn the_report_says_what_needs_me_now() {
         "last capture: not pre-eligible for epoch 252 at block 3,889,732: hosts 2 of 3, reach 81,000 of 120,000",
         "next epoch takes 0 % to 15 % of its reward",
         "epoch 252 takes 5 %, which is final",
-        "if it becomes active: 15 %; It does nothing.",
+        "if eligible: 15 %. It does nothing.",
         "does not occur with the present parameters",
         "rack-2  not read yet",
         "mine  up  block 3,905,001, back to 3,700,000, in use, websocket",
