@@ -6,6 +6,7 @@
 //! skips is fetched before the tip moves on. A height leaves "missing" by being stored, or by being
 //! recorded as one that no endpoint has any more.
 
+mod audit;
 mod endpoints;
 mod fetch;
 mod follow;

@@ -177,3 +177,6 @@ fn refused(error: &SocketError) -> (Problem, Class) {
         other => (Problem::Transport(other.to_string()), Class::Retry),
     }
 }
+
+#[cfg(test)]
+mod tests;

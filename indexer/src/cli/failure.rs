@@ -2,6 +2,8 @@
 
 use std::{error::Error, fmt, process::ExitCode};
 
+use crate::daemon::DaemonError;
+
 /// The exit code for a wrong command line or configuration; clap's own.
 pub(super) const USAGE: u8 = 2;
 
@@ -23,6 +25,14 @@ impl Failure {
     /// An error whose own words are enough.
     pub(super) fn of(error: &dyn Error) -> Self {
         Self::Failed(chain(error))
+    }
+
+    /// The daemon's own verdict on whether the configuration must change.
+    pub(super) fn of_daemon(error: &DaemonError) -> Self {
+        match error.exit_code() {
+            USAGE => Self::Usage(chain(error)),
+            _ => Self::Failed(chain(error)),
+        }
     }
 
     pub(super) fn exit_code(&self) -> ExitCode {

@@ -24,7 +24,7 @@ pub(super) fn run(args: &RunArgs, format: Format) -> Result<(), Failure> {
     block_on(async {
         let stop = CancellationToken::new();
         signals::stop_on_signal(&stop)?;
-        daemon::run(config, stop).await.map_err(|error| Failure::of(&error))?;
+        daemon::run(config, stop).await.map_err(|error| Failure::of_daemon(&error))?;
         tracing::info!("stopped");
         Ok(())
     })

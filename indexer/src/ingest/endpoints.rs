@@ -1,17 +1,25 @@
 //! What is known of the endpoints, and which of them is asked.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use bootwatch_rules::{
     Height,
     situation::{EndpointState, EndpointView},
 };
-use tokio::sync::{Notify, watch};
+use tokio::{
+    sync::{Notify, watch},
+    time::Instant,
+};
 
 use crate::chain::{ChainError, Class, NodeStatus, Rpc};
 
 /// Blocks that an endpoint may be behind the best one before it counts as lagging.
 const LAG: Height = 5;
+/// For how long an endpoint whose blocks do not link to ours is not asked for blocks.
+const QUARANTINE: Duration = Duration::from_secs(600);
 
 /// All endpoints, in the order of preference. Their watchers write, everybody reads.
 #[derive(Debug)]
@@ -24,6 +32,8 @@ pub(crate) struct Endpoints {
     selected: watch::Sender<Option<usize>>,
     /// Asks a watcher to look again at once.
     pokes: Vec<Notify>,
+    /// Until when an endpoint stays wrong, whatever it says of itself.
+    quarantine: Mutex<Vec<Option<Instant>>>,
 }
 
 impl Endpoints {
@@ -41,7 +51,9 @@ impl Endpoints {
             })
             .collect();
         let pokes = rpcs.iter().map(|_| Notify::new()).collect();
+        let quarantine = Mutex::new(vec![None; rpcs.len()]);
         Self {
+            quarantine,
             rpcs,
             views: Mutex::new(views),
             version: watch::Sender::new(0),
@@ -115,9 +127,14 @@ impl Endpoints {
 
     /// An endpoint has told of itself.
     pub(crate) fn note_status(&self, index: usize, status: &NodeStatus) {
+        let until = self.quarantine.lock().unwrap_or_else(PoisonError::into_inner)[index];
+        let quarantined = until.is_some_and(|until| Instant::now() < until);
         self.change(index, |view, best| {
             view.height = Some(status.head);
             view.earliest = Some(status.earliest);
+            if quarantined {
+                return;
+            }
             let behind = best.saturating_sub(status.head);
             let (state, reason) = if status.catching_up {
                 (EndpointState::Lagging, Some("it is catching up".to_owned()))
@@ -149,8 +166,10 @@ impl Endpoints {
         });
     }
 
-    /// An endpoint's blocks do not link to ours.
+    /// An endpoint's blocks do not link to ours: it is left alone for a while.
     pub(crate) fn note_wrong(&self, index: usize, reason: String) {
+        self.quarantine.lock().unwrap_or_else(PoisonError::into_inner)[index] =
+            Some(Instant::now() + QUARANTINE);
         self.change(index, |view, _| {
             view.state = EndpointState::Wrong;
             view.reason = Some(reason);
@@ -317,6 +336,8 @@ mod tests {
         assert!(!endpoints.all_wrong());
         endpoints.note_wrong(1, "fork".into());
         assert!(endpoints.all_wrong());
+        endpoints.note_status(1, &status(11));
+        assert!(endpoints.usable().is_empty(), "what it says of itself does not clear it");
         assert!(endpoints.reasons().contains("e1: fork"));
     }
 }

@@ -18,6 +18,7 @@ use tokio::{
 };
 
 use super::{
+    audit,
     endpoints::Endpoints,
     fetch::{Fetched, Fetches, Found, Gone, fetch},
     link::{self, Verdict},
@@ -364,6 +365,10 @@ impl Follow {
         let reconciled = changes.choices.iter().filter(|c| c.cause == Cause::Reconciled).count();
         self.data.reconciled = self.data.reconciled.saturating_add(count(reconciled));
         self.data.malformed = self.data.malformed.saturating_add(count(facts.malformed.len()));
+        for difference in audit::contradicted(&self.ledger, &facts) {
+            tracing::error!(height = facts.height, difference, "our rules are wrong here");
+            self.parts.metrics.rule_mismatch("projection");
+        }
         let near = head.saturating_sub(facts.height) <= NEAR;
         let (situation, decision) = self.decide(&facts, head, near);
         self.last_hash = Some(facts.hash.clone());

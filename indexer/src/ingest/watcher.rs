@@ -106,6 +106,25 @@ impl Watcher {
         }
     }
 
+    /// As [`Self::look`] while frames come: they prove more than a status that fails, so only
+    /// another chain counts against the endpoint.
+    async fn look_beside_frames(&self) -> Option<NodeStatus> {
+        match self.endpoints.rpc(self.index).status().await {
+            Ok(status) => {
+                self.endpoints.note_status(self.index, &status);
+                Some(status)
+            }
+            Err(error) => {
+                if error.class == Class::WrongChain {
+                    self.endpoints.note_failure(self.index, &error);
+                } else {
+                    tracing::debug!(%error, "status not answered; frames still come");
+                }
+                None
+            }
+        }
+    }
+
     /// Half a block interval where polling is all there is; less often otherwise.
     fn poll_interval(&self, selected: bool) -> Duration {
         let interval = *self.interval.borrow();
@@ -174,10 +193,10 @@ impl Watcher {
                 },
                 () = tokio::time::sleep_until(routine) => {
                     routine = Instant::now() + ROUTINE;
-                    self.look().await;
+                    self.look_beside_frames().await;
                 }
                 () = self.endpoints.poked(self.index) => {
-                    self.look().await;
+                    self.look_beside_frames().await;
                 }
                 Ok(()) = selection.changed() => {
                     if *selection.borrow_and_update() != Some(self.index) {

@@ -1,6 +1,6 @@
 //! A node, a database, and daemons on both.
 
-use std::{num::NonZeroU64, path::PathBuf, sync::Arc, time::Duration};
+use std::{net::SocketAddr, num::NonZeroU64, path::PathBuf, sync::Arc, time::Duration};
 
 use bootwatch::{
     chain::{Endpoint, Rpc, RpcLimits},
@@ -189,4 +189,25 @@ pub async fn capture_events_of(url: &str, from: i64, to: i64) -> Vec<Vec<String>
         }
     }
     found
+}
+
+/// A node of another seed, so another chain of the same name.
+pub async fn node_at(listen: SocketAddr, seed: u64) -> Running {
+    let spec = Spec::new(seed, Story::load("quiet").unwrap());
+    let block_time = Duration::from_millis(10);
+    Devnet::start(Options { listen, block_time, ..Options::new(spec) }).await.unwrap()
+}
+
+/// Passes POST requests on to a node and knows no websocket: gives its URL.
+pub async fn without_websocket(node: String) -> String {
+    let http = reqwest::Client::new();
+    let pass_on = move |body: String| {
+        let request = http.post(&node).body(body);
+        async move { request.send().await.unwrap().text().await.unwrap() }
+    };
+    let router = axum::Router::new().route("/", axum::routing::post(pass_on));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    url
 }

@@ -30,6 +30,7 @@ async fn it_follows_the_chain_and_keeps_what_the_node_shows() {
     let text = String::from_utf8(run.daemon.metrics().text()).unwrap();
     let from_frames = metric(&text, "bootwatch_ingest_blocks_total{source=\"ws\"}");
     assert!(from_frames > 20.0, "blocks were taken from frames: {from_frames}");
+    assert_eq!(metric(&text, "bootwatch_rule_mismatches_total{statement=\"projection\"}"), 0.0);
     run.stop().await;
 
     let loaded = SqliteReader::open(&bench.database()).unwrap().load().unwrap();
@@ -155,6 +156,54 @@ async fn pruned_blocks_become_a_visible_hole() {
     assert!(first > stopped.complete_to && last > first);
     assert!(situation.hosts.iter().all(|host| host.known), "choices are read again");
     run.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_without_websocket_is_polled() {
+    let bench = Bench::start(Duration::from_millis(100)).await;
+    let plain = bench::without_websocket(bench.node.url()).await;
+    let config = bench.config_of("gonka-devnet", &[("plain", plain)]);
+    let run = bench.run(config).await;
+    let first = run.reaches(1).await.complete_to;
+    let situation = run.reaches(first + 15).await;
+    let endpoint = &situation.endpoints[0];
+    assert_eq!((endpoint.state, endpoint.websocket), (EndpointState::Up, false));
+    let reason = endpoint.reason.as_deref().unwrap_or_default();
+    assert!(reason.contains("websocket") && reason.contains("polled"), "{reason}");
+    run.stop().await;
+    bench.assert_contiguous();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_silent_websocket_is_replaced() {
+    let bench = Bench::start(Duration::from_millis(100)).await;
+    let run = bench.daemon().await;
+    let height = run.reaches(5).await.complete_to;
+    bench.node.faults().stall_frames(true);
+    // Pings go on. Silence is 15 s, and the gap is fetched then although frames still stay away.
+    run.reaches(height + 100).await;
+    bench.node.faults().stall_frames(false);
+    run.stop().await;
+    bench.assert_contiguous();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_chain_that_was_reset_stops_the_daemon() {
+    let bench = Bench::start(Duration::from_millis(20)).await;
+    let address = bench.node.address();
+    let config = bench.config();
+    let run = bench.run(config.clone()).await;
+    let tip = run.reaches(10).await.complete_to;
+    run.stop().await;
+    bench.node.stop().await.unwrap();
+    let reset = bench::node_at(address, 8).await;
+    while reset.height() < tip + 50 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let daemon = Daemon::start(config, CancellationToken::new()).await.unwrap();
+    let error = daemon.wait().await.unwrap_err();
+    assert_eq!(error.exit_code(), 1);
+    assert!(error.to_string().contains("reset"), "{error}");
 }
 
 fn metric(text: &str, series: &str) -> f64 {
