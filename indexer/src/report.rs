@@ -259,7 +259,18 @@ fn headline(s: &Situation, actions: &[Action]) -> (Level, String) {
         [] if s.hosts.is_empty() => {
             (Level::Calm, "No host is watched; this is the network's view.".to_owned())
         }
-        [] => (Level::Calm, "Nothing to do for your hosts.".to_owned()),
+        [] => {
+            let open = s
+                .hosts
+                .iter()
+                .filter(|host| host.charge.is_some_and(|c| c.max != Fraction::default()))
+                .count();
+            let open = match open {
+                0 => String::new(),
+                hosts => format!("; what others do can still cost {hosts} of them reward"),
+            };
+            (Level::Calm, format!("Nothing to do for your hosts{open}."))
+        }
     }
 }
 

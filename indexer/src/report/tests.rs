@@ -61,7 +61,13 @@ fn missing_data_never_reads_as_fine() {
         quiet(s);
         s.hosts.pop();
     };
-    assert_eq!(headline(known), (Level::Calm, "Nothing to do for your hosts.".to_owned()));
+    let open = "Nothing to do for your hosts; what others do can still cost 1 of them reward.";
+    assert_eq!(headline(known), (Level::Calm, open.to_owned()));
+    let settled = headline(|s| {
+        known(s);
+        s.hosts.iter_mut().for_each(|host| host.charge = None);
+    });
+    assert_eq!(settled, (Level::Calm, "Nothing to do for your hosts.".to_owned()));
     let behind = headline(|s| {
         known(s);
         s.head += 100;
