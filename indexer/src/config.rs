@@ -1,7 +1,7 @@
 //! The configuration: a TOML file, overridden by the environment, checked as a whole before
 //! anything is opened.
 //!
-//! [`Config::load`] reads the file into a plain [`document`] of texts that remember where they
+//! [`Config::load`] reads the file into a plain document of texts that remember where they
 //! stand, lays the environment over it, and validates the result; every error is reported at once,
 //! each with its place. A [`Config`] that exists is good: nothing behind it checks again.
 

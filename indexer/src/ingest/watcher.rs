@@ -18,7 +18,7 @@ use crate::{
     metrics::{Disconnect, Metrics},
 };
 
-/// How often an endpoint is asked; see [`Pace`].
+/// How often an endpoint is asked; see `Pace`.
 const SLOWEST_POLL: Duration = Duration::from_secs(5);
 const FASTEST_POLL: Duration = Duration::from_millis(200);
 /// A status now and then even while frames come: heights are pruned, nodes begin to sync.
