@@ -108,6 +108,7 @@ pub struct Metrics {
     events: IntCounterVec,
     decode_failures: IntCounterVec,
     delay: Histogram,
+    tip: Histogram,
     commit: Histogram,
     connects: IntCounterVec,
     disconnects: IntCounterVec,
@@ -168,6 +169,12 @@ impl Metrics {
                 "bootwatch_ingest_delay_seconds",
                 "From a block's own time to its commit in the database, at the tip.",
                 &[0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 7.5, 10.0, 15.0, 30.0, 60.0, 300.0],
+            ),
+            tip: histogram(
+                r,
+                "bootwatch_ingest_tip_latency_seconds",
+                "From the arrival of a websocket frame with the next block to its Situation being visible.",
+                &[0.001, 0.002, 0.005, 0.01, 0.015, 0.03, 0.06, 0.1, 0.25, 0.5, 1.0, 5.0],
             ),
             commit: histogram(
                 r,
@@ -338,6 +345,11 @@ impl Metrics {
     pub fn undecodable(&self, what: &str) {
         let what = if what == "tx" { what } else { listed(what, EVENTS) };
         self.decode_failures.with_label_values(&[what]).inc();
+    }
+
+    /// A block at the tip was visible this long after its frame had arrived.
+    pub fn visible(&self, took: Duration) {
+        self.tip.observe(took.as_secs_f64());
     }
 
     /// A websocket subscription stands.

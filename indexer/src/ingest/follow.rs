@@ -256,13 +256,14 @@ impl Follow {
     }
 
     fn take_frame(&mut self, pushed: Pushed) {
-        let Pushed { endpoint, facts } = pushed;
+        let Pushed { endpoint, facts, arrived } = pushed;
         self.parts.endpoints.note_head(endpoint, facts.height);
         let Some(done) = self.done else { return };
         if self.distrust == Some(facts.height) {
             return;
         }
-        let block = Waiting { endpoint, source: BlockSource::Websocket, facts };
+        let block =
+            Waiting { endpoint, source: BlockSource::Websocket, facts, arrived: Some(arrived) };
         self.reorder.offer(done.saturating_add(1), block);
     }
 
@@ -272,7 +273,7 @@ impl Follow {
             Ok(Found { endpoint, facts }) => {
                 let behind = self.parts.endpoints.head().saturating_sub(facts.height);
                 let source = if behind <= NEAR { BlockSource::Poll } else { BlockSource::Backfill };
-                self.reorder.offer(next, Waiting { endpoint, source, facts });
+                self.reorder.offer(next, Waiting { endpoint, source, facts, arrived: None });
                 Ok(())
             }
             Err(gone) if fetched.height == next => self.give_up(next, gone).await,
@@ -303,7 +304,7 @@ impl Follow {
                 sleep(PROGRESS).await;
                 continue;
             };
-            let block = Waiting { endpoint, source: BlockSource::Poll, facts };
+            let block = Waiting { endpoint, source: BlockSource::Poll, facts, arrived: None };
             self.take_in(block).await?;
             if self.ledger.tip.is_none() {
                 sleep(PROGRESS).await;
@@ -338,7 +339,7 @@ impl Follow {
 
     /// Takes in the block whose turn it is: observation, ledger, alerts, store, Situation.
     async fn take_in(&mut self, block: Waiting) -> Result<(), IngestError> {
-        let Waiting { endpoint, source, facts } = block;
+        let Waiting { endpoint, source, facts, arrived } = block;
         if let Some(ours) = &self.last_hash
             && facts.parent != *ours
         {
@@ -395,6 +396,9 @@ impl Follow {
         }
         if let Some(situation) = situation {
             self.publish_this(situation);
+            if let Some(arrived) = arrived {
+                self.parts.metrics.visible(arrived.elapsed());
+            }
         } else if self.published.elapsed() >= PROGRESS {
             self.publish(Timestamp::now());
         }

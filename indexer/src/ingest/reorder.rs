@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use bootwatch_rules::{BlockFacts, Height};
+use tokio::time::Instant;
 
 use crate::metrics::BlockSource;
 
@@ -15,6 +16,8 @@ pub(crate) struct Waiting {
     pub(crate) endpoint: usize,
     pub(crate) source: BlockSource,
     pub(crate) facts: Box<BlockFacts>,
+    /// When its frame arrived; none for a block that was fetched.
+    pub(crate) arrived: Option<Instant>,
 }
 
 /// At most [`WINDOW`] blocks from the next height on.
@@ -72,7 +75,7 @@ mod tests {
             events: Vec::new(),
             malformed: Vec::new(),
         };
-        Waiting { endpoint: 0, source: BlockSource::Poll, facts: Box::new(facts) }
+        Waiting { endpoint: 0, source: BlockSource::Poll, facts: Box::new(facts), arrived: None }
     }
 
     #[test]

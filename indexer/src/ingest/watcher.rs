@@ -37,6 +37,8 @@ const LARGE_FRAME: usize = 256 << 10;
 pub(crate) struct Pushed {
     pub(crate) endpoint: usize,
     pub(crate) facts: Box<BlockFacts>,
+    /// When the frame was there, unread.
+    pub(crate) arrived: Instant,
 }
 
 /// What a watcher works with.
@@ -212,6 +214,7 @@ impl Watcher {
 
     /// Reads a frame and hands the block over; gives its height, or 0.
     async fn take(&self, frame: Frame) -> Result<Height, (Disconnect, String)> {
+        let arrived = Instant::now();
         self.metrics.endpoint_message(self.endpoints.name(self.index), Timestamp::now());
         let chain_id = Arc::clone(self.endpoints.rpc(self.index).chain_id());
         let read = if frame.text().len() > LARGE_FRAME {
@@ -234,7 +237,7 @@ impl Watcher {
             }
         };
         let height = facts.height;
-        let pushed = Pushed { endpoint: self.index, facts };
+        let pushed = Pushed { endpoint: self.index, facts, arrived };
         if self.blocks.try_send(pushed).is_err() {
             // The writer is behind: the block is fetched when its turn comes. Waiting here would
             // leave pings unanswered.
