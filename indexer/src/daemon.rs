@@ -65,8 +65,8 @@ impl DaemonError {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Serve(_) | Self::Mail(_) | Self::Ingest(IngestError::WrongChain { .. }) => 2,
-            Self::Store(StoreError::Open { .. } | StoreError::OtherChain { .. }) => 2,
+            Self::Mail(_) | Self::Ingest(IngestError::WrongChain { .. }) => 2,
+            Self::Store(StoreError::OtherChain { .. }) => 2,
             _ => 1,
         }
     }
@@ -91,6 +91,7 @@ impl Daemon {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let server = Server::bind(config.http.listen).await?;
         let address = server.address();
+        tracing::info!(page = %format_args!("http://{address}/"), "serving page, metrics and API");
         let metrics = Arc::new(Metrics::new(config.endpoints.iter().map(|e| e.name.as_str())));
         let email = config.email.as_ref().map(post::account).transpose()?;
         let endpoints = endpoints(&config, &metrics)?;
