@@ -1,1 +1,13 @@
-//! .
+//! End-to-end tests: the real binary as a separate process, against the simulated node and against
+//! an unmodified CometBFT, over real sockets.
+//!
+//! Some tools are optional: a test whose tool is missing says that it is skipped and how to get the
+//! tool. `REQUIRE_TOOLS=cometbft,prometheus` makes a missing tool a failure.
+
+mod harness;
+
+mod bad_input;
+mod ingest;
+mod mail;
+mod metrics;
+mod surface;

@@ -1,0 +1,147 @@
+//! The two nodes that every test of ingestion runs against.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use bootwatch_devnet::{
+    abci::{self, Application},
+    chain::{Chain, Spec, Story, Timing},
+    cometbft,
+};
+
+use super::{
+    oracle::Oracle,
+    process::{Process, free_port, until},
+};
+
+/// Blocks in an epoch of the tests.
+pub(crate) const EPOCH_LENGTH: i64 = 40;
+/// Blocks between a capture and the PoC start after it.
+pub(crate) const DEPLOY_WINDOW: i64 = 8;
+/// Time between blocks.
+const BLOCK_TIME: Duration = Duration::from_millis(100);
+/// How long a node may take to start or to come back.
+const START: Duration = Duration::from_secs(60);
+
+/// A node of the simulated chain.
+pub(crate) struct Node {
+    kind: Kind,
+    story: String,
+    dir: PathBuf,
+    url: String,
+}
+
+enum Kind {
+    /// `bootwatch devnet` as a process.
+    Simulated { process: Option<Process>, port: u16 },
+    /// An unmodified CometBFT; the chain behind it lives in the test's process.
+    CometBft { node: Box<cometbft::Node>, application: Option<abci::Running> },
+}
+
+impl Node {
+    /// Starts `bootwatch devnet` and waits for its first block.
+    pub(crate) async fn simulated(story: &str, dir: &Path) -> Self {
+        let port = free_port();
+        let mut node = Self {
+            kind: Kind::Simulated { process: None, port },
+            story: story.to_owned(),
+            dir: dir.to_owned(),
+            url: format!("http://127.0.0.1:{port}"),
+        };
+        node.start().await;
+        node
+    }
+
+    /// Starts `binary` with the same chain behind it and waits for its first block.
+    pub(crate) async fn cometbft(binary: PathBuf, story: &str, dir: &Path) -> Self {
+        let application = serve(story).await;
+        let chain = Chain::new(spec(story)).expect("a good specification");
+        let node = cometbft::Node::start(cometbft::Options {
+            binary,
+            home: dir.join("cometbft"),
+            application: application.address(),
+            chain_id: chain.chain_id().to_owned(),
+            app_state: chain.genesis_state(),
+            block_time: BLOCK_TIME,
+        })
+        .await
+        .expect("the real node starts");
+        let url = node.url();
+        Self {
+            kind: Kind::CometBft { node: Box::new(node), application: Some(application) },
+            story: story.to_owned(),
+            dir: dir.to_owned(),
+            url,
+        }
+    }
+
+    /// Its RPC address.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Its own word.
+    pub(crate) fn oracle(&self) -> Oracle {
+        Oracle::new(&self.url)
+    }
+
+    /// The chain's id.
+    pub(crate) fn chain_id(&self) -> String {
+        Chain::new(spec(&self.story)).expect("a good specification").chain_id().to_owned()
+    }
+
+    /// Every host of the chain.
+    pub(crate) fn hosts(&self) -> Vec<String> {
+        let chain = Chain::new(spec(&self.story)).expect("a good specification");
+        chain.hosts().into_iter().map(|host| host.address).collect()
+    }
+
+    /// kill -9, and a start of the same node with what it had on disk.
+    pub(crate) async fn kill_and_restart(&mut self) {
+        match &mut self.kind {
+            Kind::Simulated { process, .. } => {
+                process.take().expect("it runs").kill();
+                self.start().await;
+            }
+            Kind::CometBft { node, application } => {
+                node.kill().await.expect("kill the real node");
+                application.take().expect("it runs").stop();
+                // A fresh application knows nothing: the node replays every block into it.
+                let fresh = serve(&self.story).await;
+                node.restart(fresh.address()).await.expect("the real node comes back");
+                *application = Some(fresh);
+            }
+        }
+    }
+
+    async fn start(&mut self) {
+        let Kind::Simulated { process, port } = &mut self.kind else { return };
+        let listen = format!("127.0.0.1:{port}");
+        let home = self.dir.join("devnet").display().to_string();
+        let (epoch_length, window) = (EPOCH_LENGTH.to_string(), DEPLOY_WINDOW.to_string());
+        #[rustfmt::skip]
+        let args = [
+            "devnet", "--listen", &listen, "--seed", "7", "--story", &self.story,
+            "--block-time", "100ms", "--epoch-length", &epoch_length,
+            "--deploy-window", &window, "--home", &home,
+        ];
+        *process = Some(Process::bootwatch("devnet", &args, &self.dir));
+        let oracle = self.oracle();
+        until("the simulated node", START, || async { oracle.height().await.filter(|h| *h > 0) })
+            .await;
+    }
+}
+
+fn spec(story: &str) -> Spec {
+    let mut spec = Spec::new(7, Story::load(story).expect("a story that ships"));
+    spec.timing = Timing::scaled(EPOCH_LENGTH).with_deploy_window(DEPLOY_WINDOW);
+    spec
+}
+
+async fn serve(story: &str) -> abci::Running {
+    let application = Application::new(spec(story)).expect("a good specification");
+    abci::serve(application, SocketAddr::from(([127, 0, 0, 1], 0))).await.expect("serve ABCI")
+}
