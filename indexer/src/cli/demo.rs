@@ -102,6 +102,7 @@ async fn play(
         .prefix("bootwatch-demo-")
         .tempdir()
         .map_err(|error| Failure::failed("cannot make a temporary directory", &error))?;
+    first_epoch(node, stop).await;
     let config = config(node, &mailbox, directory.path())?;
     let watched: Vec<_> = config.hosts.iter().map(|host| host.name.clone()).collect();
     // The daemon stops at Ctrl-C, and when the epochs are over.
@@ -143,6 +144,18 @@ async fn play(
     };
     stage.say(&format!("The end: {mails}."))?;
     Ok(last)
+}
+
+/// Waits until the chain's first group is in force. Before it nobody serves anything, so there is
+/// only noise to tell of.
+async fn first_epoch(node: &Running, stop: &CancellationToken) {
+    let formed = node.inspect(|chain| chain.spec().timing.until_effective());
+    while node.height() <= formed + 1 && !stop.is_cancelled() {
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_millis(20)) => {}
+            () = node.stopped() => return,
+        }
+    }
 }
 
 /// Tells what happens until the epochs are over.
