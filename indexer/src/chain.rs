@@ -15,4 +15,5 @@ pub mod wire;
 pub use endpoint::Endpoint;
 pub use error::{ChainError, Class, Problem};
 pub use rpc::{Bodies, NodeStatus, Rpc, RpcLimits};
+pub use state::StateSource;
 pub use subscription::{Frame, Subscription};

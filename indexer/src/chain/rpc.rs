@@ -15,7 +15,7 @@ use serde::Deserialize;
 use tendermint_rpc::{Client, HttpClient, client::CompatMode};
 
 use super::{
-    ChainError, Class, Endpoint, Problem,
+    ChainError, Class, Endpoint, Problem, StateSource,
     body::{Answer, BlockAnswer, ResultsAnswer},
     error::{Known, classify_query, classify_rpc},
 };
@@ -173,20 +173,6 @@ impl Rpc {
         self.known.head.store(status.head, Ordering::Relaxed);
         self.known.earliest.store(status.earliest, Ordering::Relaxed);
         Ok(status)
-    }
-
-    /// Asks the application at a pinned height: the state after that block.
-    ///
-    /// # Errors
-    /// [`ChainError`] with [`Problem::Query`] when the application refuses.
-    pub async fn query(
-        &self,
-        method: &'static str,
-        path: &str,
-        data: Vec<u8>,
-        height: Height,
-    ) -> Result<Vec<u8>, ChainError> {
-        self.measured(method, self.query_now(method, path, data, height)).await
     }
 
     async fn query_now(
@@ -369,6 +355,22 @@ impl Rpc {
             }
             other => self.unreadable(method, at, other),
         }
+    }
+}
+
+impl StateSource for Rpc {
+    fn name(&self) -> &Arc<str> {
+        self.endpoint.name()
+    }
+
+    async fn query(
+        &self,
+        method: &'static str,
+        path: &str,
+        data: Vec<u8>,
+        height: Height,
+    ) -> Result<Vec<u8>, ChainError> {
+        self.measured(method, self.query_now(method, path, data, height)).await
     }
 }
 

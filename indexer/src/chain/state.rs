@@ -1,6 +1,6 @@
 //! The chain's state at a pinned height, asked from the application.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use bootwatch_rules::{
     Address, ChainState, ChargeSnapshot, Choice, Decimal, DelegationParams, Epoch, EpochParams,
@@ -10,7 +10,7 @@ use bootwatch_rules::{
 use futures_util::{StreamExt, TryStreamExt, stream};
 use prost::Message;
 
-use super::{ChainError, Class, Problem, Rpc, wire};
+use super::{ChainError, Class, Problem, wire};
 
 /// Hosts asked at a time: enough to hide the latency, few enough for a shared node.
 const CONCURRENT: usize = 8;
@@ -18,155 +18,209 @@ const CONCURRENT: usize = 8;
 const PAGE: u64 = 100;
 const PAGES: usize = 20;
 
-impl Rpc {
+/// Where the application's state can be asked for: a node, or the application itself.
+pub trait StateSource: Sync {
+    /// What errors call it.
+    fn name(&self) -> &Arc<str>;
+
+    /// Asks the application at a pinned height: the state after that block.
+    fn query(
+        &self,
+        method: &'static str,
+        path: &str,
+        data: Vec<u8>,
+        height: Height,
+    ) -> impl Future<Output = Result<Vec<u8>, ChainError>> + Send;
+
     /// Parameters, epochs and groups at a height.
     ///
     /// # Errors
     /// [`ChainError`]; [`Class::Unavailable`] when the node no longer keeps that version.
-    pub async fn read_state(&self, height: Height) -> Result<ChainState, ChainError> {
-        let info: wire::EpochInfoResponse = self.ask("EpochInfo", &(), height).await?;
-        if info.block_height != 0 && info.block_height != height {
-            let reason = format!("epoch_info is for height {}", info.block_height);
-            let problem = Problem::Inconsistent(reason);
-            return Err(self.error("EpochInfo", Some(height), problem, Class::Retry));
-        }
-        let (current, models) = tokio::try_join!(
-            self.ask::<wire::CurrentEpochResponse>("GetCurrentEpoch", &(), height),
-            self.governance_models(height),
-        )?;
-        let effective = current.epoch;
-        let of_epoch = wire::ExcludedParticipantsRequest { epoch_index: effective };
-        let (root, excluded) = tokio::try_join!(
-            self.group(effective, "", height),
-            self.ask::<wire::ExcludedParticipantsResponse>(
-                "ExcludedParticipants",
-                &of_epoch,
+    fn read_state(
+        &self,
+        height: Height,
+    ) -> impl Future<Output = Result<ChainState, ChainError>> + Send {
+        async move {
+            let info: wire::EpochInfoResponse = ask(self, "EpochInfo", &(), height).await?;
+            if info.block_height != 0 && info.block_height != height {
+                let reason = format!("epoch_info is for height {}", info.block_height);
+                let problem = Problem::Inconsistent(reason);
+                return Err(fault(self, "EpochInfo", Some(height), problem, Class::Retry));
+            }
+            let (current, models) = tokio::try_join!(
+                ask::<wire::CurrentEpochResponse, _>(self, "GetCurrentEpoch", &(), height),
+                governance_models(self, height),
+            )?;
+            let effective = current.epoch;
+            let of_epoch = wire::ExcludedParticipantsRequest { epoch_index: effective };
+            let (root, excluded) = tokio::try_join!(
+                group(self, effective, "", height),
+                ask::<wire::ExcludedParticipantsResponse, _>(
+                    self,
+                    "ExcludedParticipants",
+                    &of_epoch,
+                    height,
+                ),
+            )?;
+            let root = root.unwrap_or_default();
+            let groups: Vec<Option<(String, wire::EpochGroupData)>> =
+                stream::iter(root.sub_group_models.clone())
+                    .map(|model| async move {
+                        let group = group(self, effective, &model, height).await?;
+                        Ok::<_, ChainError>(group.map(|group| (model, group)))
+                    })
+                    .buffered(CONCURRENT)
+                    .try_collect()
+                    .await?;
+            let latest = info.latest_epoch.unwrap_or_default();
+            Ok(ChainState {
                 height,
-            ),
-        )?;
-        let root = root.unwrap_or_default();
-        let groups: Vec<Option<(String, wire::EpochGroupData)>> =
-            stream::iter(root.sub_group_models.clone())
-                .map(|model| async move {
-                    let group = self.group(effective, &model, height).await?;
-                    Ok::<_, ChainError>(group.map(|group| (model, group)))
-                })
-                .buffered(CONCURRENT)
-                .try_collect()
-                .await?;
-        let latest = info.latest_epoch.unwrap_or_default();
-        Ok(ChainState {
-            height,
-            params: params(info.params.unwrap_or_default()),
-            effective: Epoch {
-                index: effective,
-                poc_start: Height::try_from(root.poc_start_block_height).unwrap_or(Height::MAX),
-            },
-            latest: Epoch { index: latest.index, poc_start: latest.poc_start_block_height },
-            members: members(root.validation_weights, excluded.items),
-            model_groups: groups.into_iter().flatten().map(model_group).collect(),
-            governance_models: models,
-        })
+                params: params(info.params.unwrap_or_default()),
+                effective: Epoch {
+                    index: effective,
+                    poc_start: Height::try_from(root.poc_start_block_height).unwrap_or(Height::MAX),
+                },
+                latest: Epoch { index: latest.index, poc_start: latest.poc_start_block_height },
+                members: members(root.validation_weights, excluded.items),
+                model_groups: groups.into_iter().flatten().map(model_group).collect(),
+                governance_models: models,
+            })
+        }
     }
 
     /// The stored choices of hosts at a height, complete for each.
     ///
     /// # Errors
     /// [`ChainError`] of the first host that could not be read; then none is returned.
-    pub async fn read_choices(
+    fn read_choices(
         &self,
-        hosts: impl IntoIterator<Item = Address>,
+        hosts: impl IntoIterator<Item = Address, IntoIter: Send> + Send,
         height: Height,
-    ) -> Result<Vec<HostChoices>, ChainError> {
-        stream::iter(hosts)
-            .map(|host| async move {
-                let request = wire::PocDelegationRequest {
-                    participant: host.as_str().to_owned(),
-                    model_id: String::new(),
-                };
-                let answer: wire::PocDelegationResponse =
-                    self.ask("PoCDelegation", &request, height).await?;
-                Ok(host_choices(host, answer))
-            })
-            .buffered(CONCURRENT)
-            .try_collect()
-            .await
+    ) -> impl Future<Output = Result<Vec<HostChoices>, ChainError>> + Send {
+        async move {
+            stream::iter(hosts)
+                .map(|host| async move {
+                    let request = wire::PocDelegationRequest {
+                        participant: host.as_str().to_owned(),
+                        model_id: String::new(),
+                    };
+                    let answer: wire::PocDelegationResponse =
+                        ask(self, "PoCDelegation", &request, height).await?;
+                    Ok(host_choices(host, answer))
+                })
+                .buffered(CONCURRENT)
+                .try_collect()
+                .await
+        }
     }
 
     /// The charges that stand at a height; none before the chain has fixed any.
     ///
     /// # Errors
     /// [`ChainError`], also when the value cannot be read.
-    pub async fn read_charges(&self, height: Height) -> Result<Option<ChargeSnapshot>, ChainError> {
-        const METHOD: &str = "charges";
-        // Key 0x6c: DelegationRewardTransferSnapshot, since v0.2.14 (x/inference/types/keys.go).
-        let value = self.query(METHOD, "/store/inference/key", vec![0x6c], height).await?;
-        if value.is_empty() {
-            return Ok(None);
+    fn read_charges(
+        &self,
+        height: Height,
+    ) -> impl Future<Output = Result<Option<ChargeSnapshot>, ChainError>> + Send {
+        async move {
+            const METHOD: &str = "charges";
+            // Key 0x6c: DelegationRewardTransferSnapshot, since v0.2.14 (x/inference/types/keys.go).
+            let value = self.query(METHOD, "/store/inference/key", vec![0x6c], height).await?;
+            if value.is_empty() {
+                return Ok(None);
+            }
+            let snapshot = wire::RewardTransferSnapshot::decode(value.as_slice())
+                .map_err(|e| unreadable(self, METHOD, height, &e))?;
+            Ok(Some(charges(snapshot)))
         }
-        let snapshot = wire::RewardTransferSnapshot::decode(value.as_slice())
-            .map_err(|e| self.unreadable(METHOD, Some(height), &e))?;
-        Ok(Some(charges(snapshot)))
     }
 
     /// The version that the application reports; empty when it reports none.
     ///
     /// # Errors
     /// [`ChainError`].
-    pub async fn read_app_version(&self, height: Height) -> Result<String, ChainError> {
-        const METHOD: &str = "GetNodeInfo";
-        const PATH: &str = "/cosmos.base.tendermint.v1beta1.Service/GetNodeInfo";
-        let value = self.query(METHOD, PATH, Vec::new(), height).await?;
-        let info = wire::NodeInfoResponse::decode(value.as_slice())
-            .map_err(|e| self.unreadable(METHOD, Some(height), &e))?;
-        let version = info.application_version.unwrap_or_default().version;
-        Ok(version.chars().take(64).collect())
-    }
-
-    /// A group of an epoch; the root group for an empty model; none when it does not exist.
-    async fn group(
+    fn read_app_version(
         &self,
-        epoch_index: u64,
-        model: &str,
         height: Height,
-    ) -> Result<Option<wire::EpochGroupData>, ChainError> {
-        let request = wire::EpochGroupDataRequest { epoch_index, model_id: model.to_owned() };
-        match self.ask::<wire::EpochGroupDataResponse>("EpochGroupData", &request, height).await {
-            Ok(answer) => Ok(answer.epoch_group_data),
-            Err(error) if not_found(&error) => Ok(None),
-            Err(error) => Err(error),
+    ) -> impl Future<Output = Result<String, ChainError>> + Send {
+        async move {
+            const METHOD: &str = "GetNodeInfo";
+            const PATH: &str = "/cosmos.base.tendermint.v1beta1.Service/GetNodeInfo";
+            let value = self.query(METHOD, PATH, Vec::new(), height).await?;
+            let info = wire::NodeInfoResponse::decode(value.as_slice())
+                .map_err(|e| unreadable(self, METHOD, height, &e))?;
+            let version = info.application_version.unwrap_or_default().version;
+            Ok(version.chars().take(64).collect())
         }
     }
+}
 
-    async fn governance_models(&self, height: Height) -> Result<Vec<ModelId>, ChainError> {
-        let mut models = Vec::new();
-        let mut key = Vec::new();
-        for _ in 0..PAGES {
-            let pagination = Some(wire::PageRequest { key, limit: PAGE });
-            let page: wire::ModelsAllResponse =
-                self.ask("ModelsAll", &wire::ModelsAllRequest { pagination }, height).await?;
-            models.extend(page.model.into_iter().map(|model| ModelId::from(model.id)));
-            key = page.pagination.unwrap_or_default().next_key;
-            if key.is_empty() {
-                break;
-            }
+/// A group of an epoch; the root group for an empty model; none when it does not exist.
+async fn group<S: StateSource + ?Sized>(
+    source: &S,
+    epoch_index: u64,
+    model: &str,
+    height: Height,
+) -> Result<Option<wire::EpochGroupData>, ChainError> {
+    let request = wire::EpochGroupDataRequest { epoch_index, model_id: model.to_owned() };
+    match ask::<wire::EpochGroupDataResponse, _>(source, "EpochGroupData", &request, height).await {
+        Ok(answer) => Ok(answer.epoch_group_data),
+        Err(error) if not_found(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+async fn governance_models<S: StateSource + ?Sized>(
+    source: &S,
+    height: Height,
+) -> Result<Vec<ModelId>, ChainError> {
+    let mut models = Vec::new();
+    let mut key = Vec::new();
+    for _ in 0..PAGES {
+        let pagination = Some(wire::PageRequest { key, limit: PAGE });
+        let page: wire::ModelsAllResponse =
+            ask(source, "ModelsAll", &wire::ModelsAllRequest { pagination }, height).await?;
+        models.extend(page.model.into_iter().map(|model| ModelId::from(model.id)));
+        key = page.pagination.unwrap_or_default().next_key;
+        if key.is_empty() {
+            break;
         }
-        models.sort();
-        models.dedup();
-        Ok(models)
     }
+    models.sort();
+    models.dedup();
+    Ok(models)
+}
 
-    /// One query of the chain's `Query` service.
-    async fn ask<T: Message + Default>(
-        &self,
-        method: &'static str,
-        request: &impl Message,
-        height: Height,
-    ) -> Result<T, ChainError> {
-        let path = format!("/inference.inference.Query/{method}");
-        let value = self.query(method, &path, request.encode_to_vec(), height).await?;
-        T::decode(value.as_slice()).map_err(|e| self.unreadable(method, Some(height), &e))
-    }
+/// One query of the chain's `Query` service.
+async fn ask<T: Message + Default, S: StateSource + ?Sized>(
+    source: &S,
+    method: &'static str,
+    request: &impl Message,
+    height: Height,
+) -> Result<T, ChainError> {
+    let path = format!("/inference.inference.Query/{method}");
+    let value = source.query(method, &path, request.encode_to_vec(), height).await?;
+    T::decode(value.as_slice()).map_err(|e| unreadable(source, method, height, &e))
+}
+
+fn fault<S: StateSource + ?Sized>(
+    source: &S,
+    method: &'static str,
+    height: Option<Height>,
+    problem: Problem,
+    class: Class,
+) -> ChainError {
+    ChainError { endpoint: Arc::clone(source.name()), method, height, problem, class }
+}
+
+fn unreadable<S: StateSource + ?Sized>(
+    source: &S,
+    method: &'static str,
+    height: Height,
+    reason: &prost::DecodeError,
+) -> ChainError {
+    let reason = reason.to_string().chars().take(200).collect();
+    fault(source, method, Some(height), Problem::Body(reason), Class::Retry)
 }
 
 /// gRPC's NotFound becomes the SDK's `key not found` in an ABCI answer.

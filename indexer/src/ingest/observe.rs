@@ -9,7 +9,7 @@ use bootwatch_rules::{
 use tokio::time::sleep;
 
 use super::endpoints::Endpoints;
-use crate::chain::{ChainError, Class, Rpc};
+use crate::chain::{ChainError, Class, Rpc, StateSource};
 
 /// Rounds over all endpoints before a block goes on without its observation.
 const ROUNDS: u32 = 6;

@@ -6,7 +6,10 @@ mod bench;
 use std::time::Duration;
 
 use bench::{Bench, blocks_of, capture_events_of};
-use bootwatch::daemon::{Daemon, DaemonError};
+use bootwatch::{
+    chain::StateSource as _,
+    daemon::{Daemon, DaemonError},
+};
 use bootwatch_rules::{
     Choice,
     situation::{EndpointState, Phase},
