@@ -46,6 +46,26 @@ async fn moved_captures_are_all_stored() {
     compare_events(&node.oracle(), &reader, 3).await;
 }
 
+/// The chain has a history when the daemon first meets it: choices of hosts that are in no group,
+/// delegations from epochs ago. A base that reads the members alone misses some of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_start_knows_every_hosts_choices() {
+    let dir = TempDir::new().unwrap();
+    let node = Node::simulated("default", dir.path()).await;
+    let oracle = node.oracle();
+    until("three epochs", Duration::from_secs(60), || async {
+        oracle.height().await.filter(|height| *height >= 3 * EPOCH_LENGTH + EPOCH_LENGTH / 2)
+    })
+    .await;
+    let config = Config::new(&node.chain_id(), node.url()).write(dir.path());
+    let mut daemon = Daemon::start(dir.path(), &config);
+    daemon.reaches(4 * EPOCH_LENGTH).await;
+    daemon.stop().await;
+    let reader = SqliteReader::open(&dir.path().join("bootwatch.db")).unwrap();
+    compare_events(&oracle, &reader, 1).await;
+    compare_choices(&oracle, &node.hosts(), &reader).await;
+}
+
 /// Follows for an epoch, is killed, comes back; the node is killed, comes back; follows on.
 async fn follows_through_kills(mut node: Node, dir: &Path) {
     let config = Config::new(&node.chain_id(), node.url()).write(dir);

@@ -1,6 +1,9 @@
 //! The chain's state at a pinned height, asked from the application.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use bootwatch_rules::{
     Address, ChainState, ChargeSnapshot, Choice, Decimal, DelegationParams, Epoch, EpochParams,
@@ -17,6 +20,8 @@ const CONCURRENT: usize = 8;
 /// Governance models on a page, and pages: more than any chain has.
 const PAGE: u64 = 100;
 const PAGES: usize = 20;
+/// Delegations, refusals, intents (x/inference/types/keys.go, v0.2.14).
+const CHOICE_PREFIXES: [u8; 3] = [0x35, 0x36, 0x37];
 
 /// Where the application's state can be asked for: a node, or the application itself.
 pub trait StateSource: Sync {
@@ -111,6 +116,30 @@ pub trait StateSource: Sync {
                 .buffered(CONCURRENT)
                 .try_collect()
                 .await
+        }
+    }
+
+    /// Hosts that have a choice stored for any model, as far as the node tells: there is no query
+    /// for them, so the keys of the store are listed. Only a hint whom to ask: the list is of the
+    /// newest state whatever the height, and raw keys are no promised interface.
+    ///
+    /// # Errors
+    /// [`ChainError`] when the node does not list its store.
+    fn read_choosers(
+        &self,
+        height: Height,
+    ) -> impl Future<Output = Result<BTreeSet<Address>, ChainError>> + Send {
+        const METHOD: &str = "choosers";
+        const PATH: &str = "/store/inference/subspace";
+        async move {
+            let mut hosts = BTreeSet::new();
+            for prefix in CHOICE_PREFIXES {
+                let value = self.query(METHOD, PATH, vec![prefix], height).await?;
+                let pairs = wire::Pairs::decode(value.as_slice())
+                    .map_err(|e| unreadable(self, METHOD, height, &e))?;
+                hosts.extend(pairs.pairs.iter().filter_map(|pair| chooser(&pair.key)));
+            }
+            Ok(hosts)
         }
     }
 
@@ -226,6 +255,15 @@ fn unreadable<S: StateSource + ?Sized>(
 /// gRPC's NotFound becomes the SDK's `key not found` in an ABCI answer.
 fn not_found(error: &ChainError) -> bool {
     matches!(&error.problem, Problem::Query { code: 22, codespace, .. } if codespace == "sdk")
+}
+
+/// The host in a choice's key: prefix, model id, a zero byte, the address. A model id may hold any
+/// byte, so the address is what follows the last zero.
+fn chooser(key: &[u8]) -> Option<Address> {
+    let (_, rest) = key.split_first()?;
+    let end_of_model = rest.iter().rposition(|byte| *byte == 0)?;
+    let address = std::str::from_utf8(rest.get(end_of_model + 1..)?).ok()?;
+    (!address.is_empty()).then(|| Address::from(address))
 }
 
 fn decimal(wire: wire::Decimal) -> Decimal {
@@ -344,5 +382,19 @@ fn charges(wire: wire::RewardTransferSnapshot) -> ChargeSnapshot {
                 fraction: decimal(penalty.penalty_fraction.unwrap_or_default()),
             })
             .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_choosers_address_follows_the_last_zero_of_the_key() {
+        assert_eq!(chooser(b"\x35some/Model\0gonka1abc"), Some(Address::from("gonka1abc")));
+        assert_eq!(chooser(b"\x35odd\0model\0gonka1abc"), Some(Address::from("gonka1abc")));
+        for odd in [&b""[..], b"\x35", b"\x35model", b"\x35model\0", b"\x35model\0\xff\xfe"] {
+            assert_eq!(chooser(odd), None, "{odd:?}");
+        }
     }
 }

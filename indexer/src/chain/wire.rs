@@ -435,6 +435,22 @@ pub struct PocModelChoice {
     pub model_id: String,
 }
 
+/// The SDK's `kv.Pairs`, the answer of a store's `subspace` query.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub struct Pairs {
+    /// Everything below the prefix.
+    #[prost(message, repeated, tag = "1")]
+    pub pairs: Vec<Pair>,
+}
+
+/// One key; its value is not read.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub struct Pair {
+    /// The whole key, prefix included.
+    #[prost(bytes = "vec", tag = "1")]
+    pub key: Vec<u8>,
+}
+
 /// `DelegationRewardTransferSnapshot`, the value of store key 0x6c.
 #[derive(Clone, PartialEq, Eq, Message)]
 pub struct RewardTransferSnapshot {

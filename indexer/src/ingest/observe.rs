@@ -30,7 +30,7 @@ pub(crate) struct Owed {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Wanted {
     needs: Needs,
-    /// Choices of every member and watched host, known or not.
+    /// Choices of every member, watched host and host that ever chose, known or not.
     all_choices: bool,
 }
 
@@ -182,9 +182,25 @@ async fn read(
             let members = state.or(ledger.state.as_ref()).map_or(&[][..], |state| &state.members);
             hosts.extend(members.iter().map(|member| member.host.clone()));
             hosts.extend(watched.iter().cloned());
+            hosts.extend(ledger.choices.values().flat_map(|by_host| by_host.keys()).cloned());
+            hosts.extend(choosers(rpc, height).await?);
         }
         got.observation.choices = rpc.read_choices(hosts, height).await?;
         got.choices = true;
     }
     Ok(())
+}
+
+/// Hosts that chose without being members, as far as the node lists them. A node that does not is
+/// no obstacle: members and watched hosts are asked for in any case, the others show with their
+/// next transaction.
+async fn choosers(rpc: &Rpc, height: Height) -> Result<BTreeSet<Address>, ChainError> {
+    match rpc.read_choosers(height).await {
+        Err(error) if matches!(error.class, Class::Retry | Class::NotYet) => Err(error),
+        Err(error) => {
+            tracing::info!(height, %error, "the node does not list the hosts that chose");
+            Ok(BTreeSet::new())
+        }
+        Ok(hosts) => Ok(hosts),
+    }
 }

@@ -66,13 +66,14 @@ impl Ledger {
         fresh: Option<&ChainState>,
     ) -> Vec<Address> {
         let members = fresh.or(self.state.as_ref()).map_or(&[][..], |state| &state.members);
+        // A host that chooses for one model may have chosen for others before it was known.
+        let choosing = facts.choices.iter().filter(|tx| tx.code == 0).map(|tx| &tx.host);
         let all: BTreeSet<&Address> =
             members.iter().map(|member| &member.host).chain(watched).collect();
         let reconcile = self.reconciles(facts.height);
-        all.into_iter()
-            .filter(|host| reconcile || !self.known_hosts.contains(*host))
-            .cloned()
-            .collect()
+        let due = all.into_iter().filter(|host| reconcile || !self.known_hosts.contains(*host));
+        let new = choosing.filter(|host| !self.known_hosts.contains(*host));
+        due.chain(new).cloned().collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     fn reconciles(&self, height: Height) -> bool {
