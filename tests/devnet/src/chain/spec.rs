@@ -36,7 +36,7 @@ impl Spec {
             hosts: None,
             version: story.version.unwrap_or_default(),
             state_history: 1_000,
-            dkg_event_bytes: 256 * 1024,
+            dkg_event_bytes: 2 * 1024 * 1024,
             story,
         }
     }

@@ -45,7 +45,8 @@ impl Pair {
     /// Starts both, or says that the real one is missing.
     pub async fn start(retain: Option<NonZeroU64>) -> Option<Pair> {
         let Some(binary) = cometbft::find() else {
-            let required = env::var("BOOTWATCH_REQUIRE_COMETBFT").is_ok_and(|value| value == "1");
+            let required = env::var("REQUIRE_TOOLS")
+                .is_ok_and(|list| list.split(',').any(|tool| tool.trim() == "cometbft"));
             assert!(!required, "cometbft is required and was not found: {}", cometbft::INSTALL);
             let skipped = format!(
                 "SKIPPED: needs cometbft on PATH or in COMETBFT_BIN: {}
