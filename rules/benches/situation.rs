@@ -91,7 +91,7 @@ fn ledger() -> Ledger {
         time: Timestamp::UNIX_EPOCH + SignedDuration::from_secs(height * 5),
     };
     let standing = |choice| Standing { choice, origin: None, since: 1 };
-    Ledger {
+    let mut ledger = Ledger {
         tip: Some(tick(1_050)),
         ticks: (1..=1_050).map(tick).collect(),
         known_hosts: state.members.iter().map(|member| member.host.clone()).collect(),
@@ -101,7 +101,10 @@ fn ledger() -> Ledger {
         state: Some(state),
         app_version: Some("0.2.14".to_owned()),
         ..Ledger::default()
-    }
+    };
+    // As after every answer of the chain.
+    ledger.share_addresses();
+    ledger
 }
 
 fn situation(c: &mut Criterion) {
@@ -110,7 +113,7 @@ fn situation(c: &mut Criterion) {
     let mut ledger = ledger();
     let state = ledger.state.clone().unwrap_or_default();
     let params = state.params.delegation.clone().unwrap_or_default();
-    let watched: Vec<_> = (0..3)
+    let watched: Vec<_> = (0..10)
         .map(|n| Watched { name: format!("host {n}"), address: host(n), models: None })
         .collect();
 

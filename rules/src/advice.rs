@@ -20,7 +20,10 @@ use self::trap::Trap;
 use crate::{
     Address, Choice, EpochIndex, Fraction, Height, Mode, ModelId, ModelParams, Network, Penalties,
     RuleSet, Weight,
+    closing::Support,
+    delegates::least,
     forecast::ModelForecast,
+    groups::Groups,
     ledger::{FrozenChoices, Ledger, Standing, Work},
     situation::{Advice, Command, DeadlineName, Phase},
 };
@@ -43,6 +46,7 @@ pub(crate) struct Adviser<'a> {
     pub(crate) ledger: &'a Ledger,
     pub(crate) network: &'a Network<'a>,
     pub(crate) active: &'a BTreeSet<&'a ModelId>,
+    pub(crate) groups: Groups<'a>,
     pub(crate) penalties: Penalties,
     pub(crate) rule_set: RuleSet,
     pub(crate) calendar: Calendar,
@@ -104,16 +108,7 @@ impl Adviser<'_> {
     fn serves(&self, host: &Address, model: &ModelId) -> bool {
         let too_late = self.calendar.phase == Phase::PocExchange
             && self.ledger.stage.is_some_and(|stage| stage >= self.complete_from);
-        let in_group = || {
-            self.network.contains(host)
-                && self
-                    .ledger
-                    .state
-                    .iter()
-                    .flat_map(|state| &state.model_groups)
-                    .filter(|group| group.model_id == *model)
-                    .any(|group| group.members.iter().any(|member| member.host == *host))
-        };
+        let in_group = || self.network.contains(host) && self.groups.contains(model, host);
         self.committed(host, model) || (!too_late && in_group())
     }
 
@@ -135,23 +130,19 @@ impl Adviser<'_> {
 /// For each model the two heaviest hosts with intent that are no guardians: two, because one of
 /// them may be the host that asks. Guardians must stay independent of delegations.
 pub(crate) fn examples<'a>(
-    ledger: &'a Ledger,
-    network: &Network<'_>,
+    supports: &BTreeMap<&'a ModelId, Support<'a>>,
     guardians: &BTreeSet<Address>,
 ) -> BTreeMap<&'a ModelId, Vec<&'a Address>> {
-    let heaviest = |hosts: &'a BTreeMap<Address, Standing>| {
-        let mut intents: Vec<(Reverse<Weight>, &Address)> = hosts
-            .iter()
-            .filter(|(host, standing)| {
-                standing.choice == Choice::Intent && !guardians.contains(*host)
-            })
-            .filter_map(|(host, _)| Some((Reverse(network.weight(host)?), host)))
-            .filter(|(weight, _)| weight.0 > 0)
+    let heaviest = |support: &Support<'a>| {
+        let intents: Vec<(Reverse<Weight>, &Address)> = support
+            .places()
+            .filter(|at| support.intends(*at) && support.weight(*at) > 0)
+            .map(|at| (Reverse(support.weight(at)), support.host(at)))
+            .filter(|(_, host)| !guardians.contains(*host))
             .collect();
-        intents.sort_unstable();
-        intents.into_iter().take(2).map(|(_, host)| host).collect()
+        least(intents, 2).into_iter().map(|(_, host)| host).collect()
     };
-    ledger.choices.iter().map(|(model, hosts)| (model, heaviest(hosts))).collect()
+    supports.iter().map(|(model, support)| (*model, heaviest(support))).collect()
 }
 
 /// One host and one model.

@@ -110,22 +110,21 @@ fn close(support: &Support<'_>, needs: &Needs) -> Option<Plan> {
         // Intents count for all three, and for hosts and weight the heaviest are the fewest.
         let mut heaviest = support.undeclared();
         while !declared(ahead.tally) {
-            let (_, _, at) = heaviest.pop()?;
-            plan.push(ahead.declare(at.0));
+            plan.push(support, ahead.declare(heaviest.next()?));
         }
     }
     while ahead.tally.reachable_voting_power < reach_need {
         let at = ahead.best()?;
-        plan.push(ahead.connect(at));
+        plan.push(support, ahead.connect(at));
     }
     Some(plan)
 }
 
 impl Plan {
-    fn push(&mut self, step: Step) {
+    fn push(&mut self, support: &Support<'_>, next: support::Move) {
         self.count += 1;
         if self.steps.len() < MAX_NAMED {
-            self.steps.push(step);
+            self.steps.push(support.step(next));
         }
     }
 }

@@ -57,8 +57,10 @@ pub struct Delegates<'a> {
     guardians: &'a BTreeSet<Address>,
     work: Option<&'a BTreeMap<Address, Work>>,
     /// The model's group, by the place of the live member.
-    group: BTreeMap<usize, &'a GroupMember>,
+    group: Vec<Option<&'a GroupMember>>,
     group_power: i128,
+    /// Who would form the group: who is in it now, or for a candidate who declared intent.
+    servers: Vec<usize>,
     active: bool,
     /// The most voting power that one host can have after the next formation.
     cap: Option<i128>,
@@ -89,17 +91,24 @@ impl<'a> Delegates<'a> {
     ) -> Option<Self> {
         let state = ledger.state.as_ref()?;
         let groups = state.model_groups.iter().filter(|group| group.model_id == *model);
-        let group: BTreeMap<_, _> = groups
-            .flat_map(|group| &group.members)
-            .filter_map(|member| Some((support.position(&member.host)?, member)))
-            .collect();
+        let mut group = vec![None; support.places().len()];
+        for member in groups.flat_map(|group| &group.members) {
+            if let Some(at) = support.position(&member.host) {
+                group[at] = Some(member);
+            }
+        }
+        let powers = || group.iter().flatten().map(|member| member.voting_power);
+        let active = powers().any(|power| power > 0);
+        let is_server =
+            |at: &usize| if active { group[*at].is_some() } else { support.intends(*at) };
         let mut delegates = Self {
             state,
             support,
             guardians,
             work: ledger.work.get(model),
-            active: group.values().any(|member| member.voting_power > 0),
-            group_power: group.values().map(|member| i128::from(member.voting_power)).sum(),
+            active,
+            group_power: powers().map(i128::from).sum(),
+            servers: support.places().filter(is_server).collect(),
             group,
             cap: None,
         };
@@ -107,24 +116,12 @@ impl<'a> Delegates<'a> {
         Some(delegates)
     }
 
-    /// Those who would form the group: who serves the model now, or for a candidate who declared
-    /// intent.
-    fn servers(&self) -> Vec<usize> {
-        if self.active {
-            self.group.keys().copied().collect()
-        } else {
-            let intends = |at: &usize| self.support.choice(*at) == Some(&Choice::Intent);
-            self.support.places().filter(intends).collect()
-        }
-    }
-
     /// The cap if the group formed from today's weights. A group of one host is not capped.
     fn cap(&self) -> Option<i128> {
-        let servers = self.servers();
-        if servers.len() < 2 {
+        if self.servers.len() < 2 {
             return None;
         }
-        let total: i128 = servers.iter().map(|at| i128::from(self.power_ahead(*at))).sum();
+        let total: i128 = self.servers.iter().map(|at| i128::from(self.power_ahead(*at))).sum();
         let share = self.state.params.delegation.as_ref()?.max_model_voting_power;
         share.floor_of(Weight::try_from(total).ok()?).ok()
     }
@@ -138,7 +135,7 @@ impl<'a> Delegates<'a> {
     #[must_use]
     pub fn facts(&self, host: &Address) -> DelegateFacts {
         let at = self.support.position(host);
-        let member = at.and_then(|at| self.group.get(&at));
+        let member = at.and_then(|at| self.group[at]);
         let voting_power = member.map_or(0, |member| member.voting_power);
         let work = self.work.and_then(|hosts| hosts.get(host));
         let (delegators, delegated_weight) = at.map_or((0, 0), |at| self.support.delegated(at));
@@ -175,23 +172,33 @@ impl<'a> Delegates<'a> {
     #[must_use]
     pub fn sound(&self) -> Vec<DelegateFacts> {
         let serves =
-            |at: &usize| !self.active || self.group.get(at).is_some_and(|m| m.voting_power > 0);
-        let withdrew = |at: usize| {
-            matches!(self.support.choice(at), Some(Choice::Delegate { .. } | Choice::Refuse))
+            |at: &usize| !self.active || self.group[*at].is_some_and(|m| m.voting_power > 0);
+        let withdrew = |at: &usize| {
+            matches!(self.support.choice(*at), Some(Choice::Delegate { .. } | Choice::Refuse))
         };
-        let mut sound: Vec<(Weight, &Address)> = self
-            .servers()
-            .into_iter()
+        let sound: Vec<(Weight, &Address)> = self
+            .servers
+            .iter()
+            .copied()
             .filter(serves)
-            .filter(|at| !withdrew(*at) && self.support.weight(*at) > 0)
+            .filter(|at| self.support.weight(*at) > 0)
             .filter(|at| self.cap.is_none() || self.burned(*at) == Some(0))
+            .filter(|at| !withdrew(at))
             .map(|at| (self.power_ahead(at), self.support.host(at)))
             .filter(|(_, host)| !self.guardians.contains(*host))
             .collect();
-        sound.sort_unstable();
-        sound.truncate(MAX_SOUND);
-        sound.into_iter().map(|(_, host)| self.facts(host)).collect()
+        least(sound, MAX_SOUND).into_iter().map(|(_, host)| self.facts(host)).collect()
     }
+}
+
+/// The first `count` of all, in their order.
+pub(crate) fn least<T: Ord>(mut all: Vec<T>, count: usize) -> Vec<T> {
+    if all.len() > count {
+        all.select_nth_unstable(count);
+        all.truncate(count);
+    }
+    all.sort_unstable();
+    all
 }
 
 #[cfg(test)]

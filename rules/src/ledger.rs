@@ -6,6 +6,7 @@
 
 mod apply;
 mod needs;
+mod share;
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},

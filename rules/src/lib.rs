@@ -14,6 +14,7 @@ pub mod delegates;
 mod facts;
 pub mod forecast;
 mod fraction;
+mod groups;
 pub mod ledger;
 pub mod margin;
 mod names;

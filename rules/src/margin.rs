@@ -47,14 +47,14 @@ impl Margin {
         let groups = state.model_groups.iter().filter(|group| group.model_id == *model);
         let live: Vec<_> = groups
             .flat_map(|group| &group.members)
-            .filter(|member| network.contains(&member.host))
+            .filter_map(|member| Some((member, network.weight(&member.host)?)))
             .collect();
         let mut powers: Vec<_> = live
             .iter()
-            .filter(|member| member.voting_power > 0)
-            .map(|member| (member.voting_power, &member.host))
+            .filter(|(member, _)| member.voting_power > 0)
+            .map(|(member, _)| (member.voting_power, &member.host))
             .collect();
-        powers.sort_by(|(a, host_a), (b, host_b)| b.cmp(a).then(host_a.cmp(host_b)));
+        powers.sort_unstable_by(|(a, host_a), (b, host_b)| b.cmp(a).then(host_a.cmp(host_b)));
         let power: i128 = powers.iter().map(|(power, _)| i128::from(*power)).sum();
         let largest_share =
             Fraction::new(i128::from(powers.first()?.0), power).filter(Fraction::is_share)?;
@@ -70,15 +70,14 @@ impl Margin {
             .map(|(_, host)| (*host).clone())
             .collect();
         let power = Weight::try_from(power).ok()?;
-        let weight_of = |host| network.weight(host).unwrap_or(0);
-        let hosts = live.iter().filter(|m| m.weight > 0 && weight_of(&m.host) > 0).count();
+        let hosts = live.iter().filter(|(m, weight)| m.weight > 0 && *weight > 0).count();
         let needs = Needs::new(params, network.total());
         let with_weight = network.members().filter(|(_, weight)| *weight > 0).count();
         Some(Self {
             votes: gap(power, Some(votes_need)),
             votes_spare: power.saturating_sub(votes_need),
             hosts: gap(count(hosts), Some(needs.hosts)),
-            weight: gap(live.iter().map(|m| weight_of(&m.host)).sum(), needs.weight),
+            weight: gap(live.iter().map(|(_, weight)| weight).sum(), needs.weight),
             exempt_from_hosts: *model == params.initial_model_id
                 && count(with_weight) < params.v_min,
             largest_share,

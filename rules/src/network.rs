@@ -1,8 +1,10 @@
 //! The live members of the effective root group and their weights: W and T of every rule.
 
 use std::{
+    cmp::Reverse,
     collections::HashMap,
     hash::{BuildHasherDefault, Hasher},
+    sync::OnceLock,
 };
 
 use crate::{Address, Weight};
@@ -11,25 +13,41 @@ use crate::{Address, Weight};
 #[derive(Debug, Clone)]
 pub struct Network<'a> {
     members: Vec<(&'a Address, Weight)>,
-    index: HashMap<&'a str, u32, BuildHasherDefault<AddressHasher>>,
+    index: HashMap<&'a Address, usize, BuildHasherDefault<AddressHasher>>,
+    /// The same by the place of the text: most addresses that are looked up are clones of the
+    /// members' (see [`crate::ledger::Ledger::share_addresses`]), and found without reading them.
+    clones: HashMap<usize, usize, BuildHasherDefault<AddressHasher>>,
     total: Weight,
+    /// The members' places, the heaviest first; ordered when it is first asked for.
+    by_weight: OnceLock<Vec<usize>>,
 }
 
-/// Mixes an address eight bytes at a time, because every choice of every model is looked up at
-/// every block. The standard hasher's defence against chosen keys would buy little here: the keys
-/// are members, and one becomes a member only by serving with weight.
+/// Mixes the end of an address, because every choice of every model is looked up at every block.
+/// Sixteen characters of bech32 have 80 bits of the key's hash and the checksum. The standard
+/// hasher's defence against chosen keys would buy little here: the keys are members, and one
+/// becomes a member only by serving with weight.
 #[derive(Debug, Default)]
-struct AddressHasher(u64);
+pub(crate) struct AddressHasher(u64);
+
+impl AddressHasher {
+    fn mix(&mut self, word: u64) {
+        // The multiplier of FxHash: odd, with bits set all over.
+        self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
+    }
+}
 
 impl Hasher for AddressHasher {
     fn write(&mut self, bytes: &[u8]) {
-        for chunk in bytes.chunks(8) {
-            let mut word = [0; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
-            // The multiplier of FxHash: odd, with bits set all over.
-            self.0 = (self.0.rotate_left(5) ^ u64::from_le_bytes(word))
-                .wrapping_mul(0x517c_c1b7_2722_0a95);
-        }
+        let (words, rest) = bytes[bytes.len().saturating_sub(16)..].as_chunks::<8>();
+        words.iter().for_each(|word| self.mix(u64::from_le_bytes(*word)));
+        rest.iter().for_each(|byte| self.mix(u64::from(*byte)));
+    }
+
+    /// The end of a text; there is only one.
+    fn write_u8(&mut self, _: u8) {}
+
+    fn write_usize(&mut self, place: usize) {
+        self.mix(place as u64);
     }
 
     fn finish(&self) -> u64 {
@@ -80,6 +98,7 @@ impl<'a> Network<'a> {
         let members: Vec<_> = members.into_iter().collect();
         let mut index =
             HashMap::with_capacity_and_hasher(members.len(), BuildHasherDefault::default());
+        let mut clones = HashMap::with_capacity_and_hasher(members.len(), Default::default());
         let mut total: Weight = 0;
         for (place, &(host, weight)) in members.iter().enumerate() {
             let host = || host.clone();
@@ -89,12 +108,12 @@ impl<'a> Network<'a> {
             total = total
                 .checked_add(weight)
                 .ok_or_else(|| NetworkError::WeightOverflow { place, host: host() })?;
-            let number = u32::try_from(place).expect("a list of members fits in memory");
-            if index.insert(members[place].0.as_str(), number).is_some() {
+            if index.insert(members[place].0, place).is_some() {
                 return Err(NetworkError::DuplicateHost { place, host: host() });
             }
+            clones.insert(members[place].0.place_of_text(), place);
         }
-        Ok(Self { members, index, total })
+        Ok(Self { members, index, clones, total, by_weight: OnceLock::new() })
     }
 
     /// T: the weight of all members.
@@ -112,7 +131,7 @@ impl<'a> Network<'a> {
     /// Whether the host is a live member, with or without weight.
     #[must_use]
     pub fn contains(&self, host: &Address) -> bool {
-        self.index.contains_key(host.as_str())
+        self.position(host).is_some()
     }
 
     /// The members as they were given.
@@ -132,7 +151,17 @@ impl<'a> Network<'a> {
 
     /// The member's place among [`Network::members`].
     pub(crate) fn position(&self, host: &Address) -> Option<usize> {
-        self.index.get(host.as_str()).map(|&at| at as usize)
+        let clone = self.clones.get(&host.place_of_text());
+        clone.or_else(|| self.index.get(host)).copied()
+    }
+
+    /// The members' places, the heaviest first and equals in their order.
+    pub(crate) fn by_weight(&self) -> &[usize] {
+        self.by_weight.get_or_init(|| {
+            let mut places: Vec<_> = (0..self.members.len()).collect();
+            places.sort_by_key(|at| Reverse(self.members[*at].1));
+            places
+        })
     }
 }
 

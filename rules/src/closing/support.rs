@@ -104,6 +104,10 @@ impl<'a> Support<'a> {
         self.network.member(at).1
     }
 
+    pub(crate) fn intends(&self, at: usize) -> bool {
+        self.stands[at].intends
+    }
+
     pub(crate) fn choice(&self, at: usize) -> Option<&'a Choice> {
         self.choices[at]
     }
@@ -148,13 +152,26 @@ impl<'a> Support<'a> {
         })
     }
 
-    /// Members with weight and without intent; the heaviest is popped first, and among equals the
-    /// undecided before those who chose, in the order of the network.
-    pub(super) fn undeclared(&self) -> BinaryHeap<(Weight, bool, Reverse<usize>)> {
-        self.places()
-            .filter(|at| !self.stands[*at].intends && self.weight(*at) > 0)
-            .map(|at| (self.weight(at), self.choices[at].is_none(), Reverse(at)))
-            .collect()
+    /// Members with weight and without intent, the heaviest first, and among equals the undecided
+    /// before those who chose, in the order of the network.
+    pub(super) fn undeclared(&self) -> impl Iterator<Item = usize> + '_ {
+        let equals = self.network.by_weight().chunk_by(|a, b| self.weight(*a) == self.weight(*b));
+        let chose = |at: &usize| self.choices[*at].is_some();
+        equals
+            .take_while(|equals| self.weight(equals[0]) > 0)
+            .flat_map(move |equals| {
+                let (first, then) = (equals.iter().copied(), equals.iter().copied());
+                first.filter(move |at| !chose(at)).chain(then.filter(chose))
+            })
+            .filter(|at| !self.intends(*at))
+    }
+
+    /// A move in words.
+    pub(super) fn step(&self, Move { at, delegate, adds_reach }: Move) -> Step {
+        let choose = delegate
+            .map_or(Choice::Intent, |to| Choice::Delegate { delegate_to: self.host(to).clone() });
+        let now = self.choices[at].cloned();
+        Step { host: self.host(at).clone(), weight: self.weight(at), now, choose, adds_reach }
     }
 
     pub(super) fn ahead(&self) -> Ahead<'_, 'a> {
@@ -181,6 +198,15 @@ fn gain(network: &Network<'_>, stands: &[Stand], at: usize) -> Weight {
     }
     let own = if is_reached(stands, at) { 0 } else { network.member(at).1 };
     stands[at].followers + own
+}
+
+/// One member's new choice, by its place.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Move {
+    at: usize,
+    /// The member that it delegates to; none when it declares intent.
+    delegate: Option<usize>,
+    adds_reach: Weight,
 }
 
 /// The support as it would be after some hosts chose anew.
@@ -221,7 +247,7 @@ impl Ahead<'_, '_> {
     }
 
     /// That member declares intent.
-    pub(super) fn declare(&mut self, at: usize) -> Step {
+    pub(super) fn declare(&mut self, at: usize) -> Move {
         let weight = self.support.weight(at);
         let adds_reach = self.gain(at);
         self.tally.intent_host_count += i64::from(weight > 0);
@@ -232,11 +258,11 @@ impl Ahead<'_, '_> {
         if self.anchor.is_none_or(|best| self.support.weight(best) < weight) {
             self.anchor = Some(at);
         }
-        self.step(at, Choice::Intent, adds_reach)
+        Move { at, delegate: None, adds_reach }
     }
 
     /// That member becomes reached: by a delegation if that adds as much as an intent would.
-    pub(super) fn connect(&mut self, at: usize) -> Step {
+    pub(super) fn connect(&mut self, at: usize) -> Move {
         match self.anchor {
             Some(anchor) if self.stands[at].followers == 0 => {
                 let weight = self.support.weight(at);
@@ -244,8 +270,7 @@ impl Ahead<'_, '_> {
                 self.leave_delegate(at);
                 self.stands[at].delegate = u32::try_from(anchor).unwrap_or(NOBODY);
                 self.stands[anchor].followers += weight;
-                let delegate_to = self.support.host(anchor).clone();
-                self.step(at, Choice::Delegate { delegate_to }, weight)
+                Move { at, delegate: Some(anchor), adds_reach: weight }
             }
             _ => self.declare(at),
         }
@@ -258,11 +283,5 @@ impl Ahead<'_, '_> {
         if let Some(to) = self.stands.get_mut(to as usize) {
             to.followers -= weight;
         }
-    }
-
-    fn step(&self, at: usize, choose: Choice, adds_reach: Weight) -> Step {
-        let (host, weight) = self.support.network.member(at);
-        let now = self.support.choices[at].cloned();
-        Step { host: host.clone(), weight, now, choose, adds_reach }
     }
 }

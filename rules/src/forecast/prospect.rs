@@ -9,6 +9,7 @@ use crate::{
     Address, ChainState, Choice, DelegationParams, Epoch, EpochIndex, Height, ModelId, ModelParams,
     Network, Penalties, RuleSet,
     clock::{Stage, Stages},
+    groups::Groups,
     ledger::{Ledger, Work},
 };
 
@@ -24,6 +25,9 @@ pub struct Prospect<'a> {
     params: &'a DelegationParams,
     network: &'a Network<'a>,
     active: &'a BTreeSet<&'a ModelId>,
+    groups: Groups<'a>,
+    /// Models that can still become eligible.
+    eligible: BTreeSet<&'a ModelId>,
     /// Every commit of the stage up to the tip was seen.
     commits_seen: bool,
 }
@@ -80,7 +84,7 @@ impl<'a> Prospect<'a> {
         let state = ledger.state.as_ref()?;
         let params = state.params.delegation.as_ref()?;
         let schedule = Schedule::of(ledger)?;
-        Some(Self {
+        let mut prospect = Self {
             rule_set,
             penalties: Penalties::new(params).ok()?,
             schedule,
@@ -90,8 +94,14 @@ impl<'a> Prospect<'a> {
             params,
             network,
             active,
+            groups: Groups::new(state),
+            eligible: BTreeSet::new(),
             commits_seen: complete_from <= schedule.poc_start.saturating_add(1),
-        })
+        };
+        let mut eligible = prospect.models();
+        eligible.retain(|model| prospect.committers_suffice(model));
+        prospect.eligible = eligible;
+        Some(prospect)
     }
 
     /// The epoch that is forecast.
@@ -167,7 +177,8 @@ impl<'a> Prospect<'a> {
     /// Whether the chain reads the host's choices at validation start: those of live members and
     /// of hosts that committed for any model.
     pub(super) fn is_read(&self, host: &Address) -> Certainty {
-        if self.is_member(host) || self.committers().any(|(_, committer, _)| committer == host) {
+        let committed = || self.work().any(|(_, hosts)| hosts.get(host).is_some_and(has_committed));
+        if self.is_member(host) || committed() {
             Certainty::Yes
         } else if self.schedule.commit_deadline.is_some() || !self.commits_seen {
             Certainty::Open
@@ -190,15 +201,16 @@ impl<'a> Prospect<'a> {
     }
 
     fn was_live(&self, host: &Address, height: Height) -> bool {
-        self.state.members.iter().any(|member| {
-            member.host == *host
-                && member.excluded.as_ref().is_none_or(|exclusion| exclusion.height > height)
-        })
+        self.is_member(host)
+            || self.state.members.iter().any(|member| {
+                member.host == *host
+                    && member.excluded.as_ref().is_none_or(|exclusion| exclusion.height > height)
+            })
     }
 
     /// Whether the host committed for the model in the stage of that epoch.
     pub(super) fn committed(&self, host: &Address, model: &ModelId) -> Certainty {
-        if self.committers().any(|(m, h, _)| m == model && h == host) {
+        if self.work_for(model).is_some_and(|hosts| hosts.get(host).is_some_and(has_committed)) {
             Certainty::Yes
         } else if self.schedule.commit_deadline.is_some() || !self.commits_seen {
             Certainty::Open
@@ -210,19 +222,18 @@ impl<'a> Prospect<'a> {
     /// Whether the host's work for the model can still be accepted. Nodes that are preserved for
     /// inference count without a commit, and only a member of the model's group can have one.
     pub(super) fn can_be_accepted(&self, host: &Address, model: &ModelId) -> bool {
-        let in_group = || {
-            self.state
-                .model_groups
-                .iter()
-                .filter(|group| group.model_id == *model)
-                .any(|group| group.members.iter().any(|member| member.host == *host))
-        };
-        self.committed(host, model) != Certainty::No || (self.is_active(model) && in_group())
+        self.committed(host, model) != Certainty::No
+            || (self.is_active(model) && self.groups.contains(model, host))
     }
 
-    /// Whether the model can still become eligible: for a candidate, whether the hosts that
-    /// committed suffice if all of them are accepted.
+    /// Whether the model can still become eligible.
     pub(super) fn can_be_eligible(&self, model: &ModelId) -> bool {
+        self.eligible.contains(model)
+    }
+
+    /// For a candidate whose commits are over, whether the hosts that committed suffice if all of
+    /// them are accepted.
+    fn committers_suffice(&self, model: &ModelId) -> bool {
         let Some(entry) = self.entry(model) else { return false };
         if !entry.coefficient_is_positive() {
             return false;
@@ -230,10 +241,10 @@ impl<'a> Prospect<'a> {
         if self.is_active(model) || self.schedule.commit_deadline.is_some() || !self.commits_seen {
             return true;
         }
-        let weights = self
-            .committers()
-            .filter(|(committed, ..)| *committed == model)
-            .filter_map(|(_, host, _)| self.network.weight(host));
+        let work = self.work_for(model).into_iter().flatten();
+        let weights = work
+            .filter(|(_, work)| has_committed(work))
+            .filter_map(|(host, _)| self.network.weight(host));
         let (mut hosts, mut weight) = (0_i64, 0_i128);
         for own in weights {
             hosts += i64::from(own > 0);
@@ -245,15 +256,20 @@ impl<'a> Prospect<'a> {
         threshold.is_ok_and(|need| weight >= need) && (exempt || hosts >= self.params.v_min)
     }
 
-    /// Commits of the stage of that epoch, as far as they were seen.
-    fn committers(&self) -> impl Iterator<Item = (&'a ModelId, &'a Address, &'a Work)> {
-        let ledger = self.ledger;
-        let started = ledger.stage == Some(self.schedule.poc_start);
-        let hosts = ledger.work.iter().filter(move |_| started);
-        hosts
-            .flat_map(|(model, hosts)| hosts.iter().map(move |(host, work)| (model, host, work)))
-            .filter(|(_, _, work)| work.committed.is_some())
+    /// What was seen of the stage of that epoch, by model.
+    fn work(&self) -> impl Iterator<Item = (&'a ModelId, &'a BTreeMap<Address, Work>)> {
+        let started = self.ledger.stage == Some(self.schedule.poc_start);
+        self.ledger.work.iter().filter(move |_| started)
     }
+
+    fn work_for(&self, model: &ModelId) -> Option<&'a BTreeMap<Address, Work>> {
+        let started = self.ledger.stage == Some(self.schedule.poc_start);
+        self.ledger.work.get(model).filter(|_| started)
+    }
+}
+
+fn has_committed(work: &Work) -> bool {
+    work.committed.is_some()
 }
 
 impl Schedule {

@@ -179,6 +179,9 @@ impl Ledger {
         if let Some(version) = &observation.app_version {
             self.app_version = Some(version.clone());
         }
+        if observation.state.is_some() || !observation.choices.is_empty() {
+            self.share_addresses();
+        }
     }
 
     /// Compares one host's choices with the chain's answer, which is complete for that host.

@@ -15,6 +15,7 @@ use crate::{
     closing::{Closing, Effects, Support},
     delegates::{Delegates, guardian_accounts},
     forecast::{ModelForecast, Prospect},
+    groups::Groups,
     ledger::{Ledger, Standing},
     margin::Margin,
     pace::Pace,
@@ -74,16 +75,20 @@ pub fn assess(inputs: &Inputs<'_>) -> Situation {
     let outdated = timetable.members_are_outdated();
     let penalties = state.and_then(|state| state.params.delegation.as_ref()).map(Penalties::new);
     let guardians = state.map(|state| guardian_accounts(&state.params)).unwrap_or_default();
-    let adviser = match (&network, penalties) {
-        (Some(network), Some(Ok(penalties))) if !outdated => Some(Adviser {
+    let models = models(state);
+    let supports = network.as_ref().map(|network| supports(ledger, network, &models));
+    let supports = supports.unwrap_or_default();
+    let adviser = match (&network, penalties, state) {
+        (Some(network), Some(Ok(penalties)), Some(state)) if !outdated => Some(Adviser {
             ledger,
             network,
             active: &active,
+            groups: Groups::new(state),
             penalties,
             rule_set,
             calendar: timetable.calendar,
             complete_from: inputs.complete_from,
-            examples: examples(ledger, network, &guardians),
+            examples: examples(&supports, &guardians),
             terminal: Terminal { node: inputs.node, chain_id: inputs.chain_id },
         }),
         _ => None,
@@ -91,16 +96,20 @@ pub fn assess(inputs: &Inputs<'_>) -> Situation {
     let prospect = network.as_ref().filter(|_| !outdated).and_then(|network| {
         Prospect::new(ledger, network, &active, rule_set, inputs.complete_from)
     });
-    let models = models(state);
-    let supports = network.as_ref().map(|network| supports(ledger, network, &models));
+    let known = network.as_ref().map(|network| known_models(ledger, network, &models));
+    let known = known.unwrap_or_default();
+    let delegates = known.iter().filter_map(|model| {
+        let support = supports.get(model)?;
+        Some((*model, Delegates::new(ledger, support, &guardians, model)?))
+    });
     let board = Board {
         ledger,
         network: network.as_ref(),
         rule_set,
         active: &active,
         models,
-        supports: supports.unwrap_or_default(),
-        guardians,
+        delegates: delegates.collect(),
+        supports: known.iter().filter_map(|id| Some((*id, supports.get(id)?))).collect(),
         adviser,
         prospect,
     };
@@ -167,29 +176,37 @@ fn models(state: Option<&ChainState>) -> Vec<&ModelParams> {
     models
 }
 
-/// The standing choices of each model, counted. A model is left out while the choice of a live
-/// member with weight is not known: a gap that is too wide would be as wrong as one that is too
-/// narrow.
+/// The standing choices of each model, counted.
 fn supports<'a>(
     ledger: &'a Ledger,
     network: &'a Network<'a>,
     models: &[&'a ModelParams],
 ) -> BTreeMap<&'a ModelId, Support<'a>> {
+    let count = |model: &&'a ModelParams| {
+        let choices = ledger.choices.get(&model.model_id).into_iter().flatten();
+        let standing = choices.map(|(host, standing)| (host, &standing.choice));
+        (&model.model_id, Support::new(network, standing))
+    };
+    models.iter().map(count).collect()
+}
+
+/// Models for which no choice of a live member with weight is unknown: a gap that is too wide
+/// would be as wrong as one that is too narrow.
+fn known_models<'a>(
+    ledger: &Ledger,
+    network: &Network<'_>,
+    models: &[&'a ModelParams],
+) -> BTreeSet<&'a ModelId> {
     let unknown: Vec<_> = network
         .members()
         .filter(|(host, weight)| *weight > 0 && !ledger.known_hosts.contains(*host))
         .map(|(host, _)| host)
         .collect();
-    let mut supports = BTreeMap::new();
-    for model in models {
-        let choices = ledger.choices.get(&model.model_id);
-        let is_known = |host: &&Address| choices.is_some_and(|hosts| hosts.contains_key(*host));
-        if unknown.iter().all(is_known) {
-            let standing = choices.into_iter().flatten().map(|(host, s)| (host, &s.choice));
-            supports.insert(&model.model_id, Support::new(network, standing));
-        }
-    }
-    supports
+    let is_known = |model: &&ModelId| {
+        let choices = ledger.choices.get(*model);
+        unknown.iter().all(|host| choices.is_some_and(|hosts| hosts.contains_key(*host)))
+    };
+    models.iter().map(|model| &model.model_id).filter(is_known).collect()
 }
 
 /// The ledger with what is derived from it once for all models and hosts.
@@ -202,8 +219,8 @@ struct Board<'a> {
     /// Every model in `poc_params`, once, ordered by id.
     models: Vec<&'a ModelParams>,
     /// Models whose choices are known completely.
-    supports: BTreeMap<&'a ModelId, Support<'a>>,
-    guardians: BTreeSet<Address>,
+    supports: BTreeMap<&'a ModelId, &'a Support<'a>>,
+    delegates: BTreeMap<&'a ModelId, Delegates<'a>>,
     /// None while weights or fractions are not known.
     adviser: Option<Adviser<'a>>,
     /// None while nothing can be said about the epoch to come.
@@ -231,16 +248,12 @@ impl<'a> Board<'a> {
                 .zip(self.ledger.state.as_ref())
                 .filter(|_| active)
                 .and_then(margin),
-            sound_delegates: self.delegates(id).map(|d| d.sound()).unwrap_or_default(),
+            sound_delegates: self.delegates.get(id).map(Delegates::sound).unwrap_or_default(),
         }
     }
 
     fn params(&self) -> Option<&'a DelegationParams> {
         self.ledger.state.as_ref()?.params.delegation.as_ref()
-    }
-
-    fn delegates(&self, model: &ModelId) -> Option<Delegates<'_>> {
-        Delegates::new(self.ledger, self.supports.get(model)?, &self.guardians, model)
     }
 
     /// What the host's own choice would change for a candidate.
@@ -309,7 +322,7 @@ impl<'a> Board<'a> {
         let standing = self.ledger.choice(host, model);
         let known = self.ledger.known_hosts.contains(host);
         let delegate = standing.and_then(|standing| match &standing.choice {
-            Choice::Delegate { delegate_to } => Some(self.delegates(model)?.facts(delegate_to)),
+            Choice::Delegate { delegate_to } => Some(self.delegates.get(model)?.facts(delegate_to)),
             Choice::Refuse | Choice::Intent => None,
         });
         HostModelView {

@@ -103,7 +103,7 @@ fn ledger(db: &Connection, place: Place) -> Result<Ledger, StoreError> {
         Some(tick) if tick.height == place.tip => Some(*tick),
         _ => Some(tip(db, place.tip)?),
     };
-    Ok(Ledger {
+    let mut ledger = Ledger {
         tip,
         ticks,
         state: place.state.map(|state| chain_state(db, &state)).transpose()?,
@@ -115,7 +115,9 @@ fn ledger(db: &Connection, place: Place) -> Result<Ledger, StoreError> {
         work: place.stage.map(|stage| work(db, stage)).transpose()?.unwrap_or_default(),
         charges: place.charges_epoch.map(|epoch| charges(db, epoch)).transpose()?,
         frozen: frozen(db)?,
-    })
+    };
+    ledger.share_addresses();
+    Ok(ledger)
 }
 
 fn read_tick(row: &Row<'_>) -> rusqlite::Result<Tick> {
