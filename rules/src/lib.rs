@@ -27,6 +27,7 @@ mod rule_set;
 pub mod scenario;
 pub mod situation;
 mod state;
+pub mod whatif;
 
 pub use capture::Capture;
 pub use charge::{HostCharge, ModelCharge, Penalties, PenaltyError, PenaltyProblem, Share};

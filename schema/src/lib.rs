@@ -24,9 +24,9 @@ mod sqlite;
 
 pub use error::StoreError;
 pub use records::{
-    BlockRef, Commit, Counts, Coverage, Dated, Delivery, Ending, EndpointRecord, EpochRecord,
-    Incident, IncidentState, Loaded, NewMessage, PendingMessage, Severity, Unfillable,
-    Verification,
+    BlockRef, ChoiceOrigin, Commit, Counts, Coverage, Dated, Delivery, Ending, EndpointRecord,
+    EpochRecord, Incident, IncidentState, Loaded, NewMessage, PendingMessage, Severity,
+    StoredChoice, Unfillable, Verification, WorkRecord,
 };
 pub use sqlite::{SqliteReader, SqliteStore};
 

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bootwatch_rules::{
-    BlockFacts, EpochIndex, Height, Member, ModelGroup, Observation,
+    Address, BlockFacts, Choice, ChoiceTx, EpochIndex, Height, Member, ModelGroup, ModelId,
+    Observation,
     ledger::{Changes, Ledger},
     situation::EndpointView,
 };
@@ -89,6 +90,48 @@ pub struct Dated<T> {
     pub block: BlockRef,
     /// The fact.
     pub fact: T,
+}
+
+/// A choice that stood, and what made it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StoredChoice {
+    /// The choice.
+    #[serde(flatten)]
+    pub choice: Choice,
+    /// What made it.
+    pub origin: ChoiceOrigin,
+}
+
+/// What made a choice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "by", rename_all = "snake_case")]
+pub enum ChoiceOrigin {
+    /// A transaction that was taken in.
+    Tx(Dated<ChoiceTx>),
+    /// It was read from the chain's state; its transaction was not seen.
+    State {
+        /// The block after which it was read.
+        read_at: Height,
+    },
+}
+
+/// What a host did for a model in a PoC stage.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct WorkRecord {
+    /// The model.
+    pub model_id: ModelId,
+    /// The host.
+    pub host: Address,
+    /// Nonces that its last commit claimed; none without a commit.
+    pub committed: Option<u32>,
+    /// The block of its first commit.
+    pub first_commit: Option<Height>,
+    /// The block of its last commit.
+    pub last_commit: Option<Height>,
+    /// Sum of its last weight distribution; none without one.
+    pub distributed: Option<u64>,
+    /// The block of that distribution.
+    pub last_distribution: Option<Height>,
 }
 
 /// What was read of an epoch while its group was in force.

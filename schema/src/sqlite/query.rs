@@ -251,7 +251,7 @@ impl SqliteReader {
 }
 
 /// Three columns from `index`: height, hash, time.
-fn read_block(row: &Row<'_>, index: usize) -> rusqlite::Result<BlockRef> {
+pub(super) fn read_block(row: &Row<'_>, index: usize) -> rusqlite::Result<BlockRef> {
     Ok(BlockRef {
         height: row.get(index)?,
         hash: row.get(index + 1)?,
@@ -259,7 +259,7 @@ fn read_block(row: &Row<'_>, index: usize) -> rusqlite::Result<BlockRef> {
     })
 }
 
-fn read_choice_tx(row: &Row<'_>) -> Result<ChoiceTx, StoreError> {
+pub(super) fn read_choice_tx(row: &Row<'_>) -> Result<ChoiceTx, StoreError> {
     let action: String = row.get(8)?;
     let delegate_to: Option<String> = row.get(9)?;
     let action = match (&*action, delegate_to) {
