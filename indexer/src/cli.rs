@@ -1,7 +1,10 @@
 //! The command line: what is asked for, and the exit code that answers it.
 
 mod demo;
+mod desk;
 mod devnet;
+mod explain;
+mod export;
 mod failure;
 mod output;
 mod run;
@@ -25,6 +28,9 @@ Examples:
   bootwatch run --config bootwatch.toml  watch the chain
   bootwatch status                       what needs me now, by BOOTWATCH_ variables
   bootwatch status --config bootwatch.toml --json
+  bootwatch whatif --host gonka1... --model ID --choose refuse
+  bootwatch explain --host gonka1...     what it costs, and why
+  bootwatch export --epoch 253 --format csv > epoch-253.csv
 
 Every key of the configuration can be a variable: BOOTWATCH_ENDPOINT=http://node:26657,
 BOOTWATCH_CHAIN_CHAIN_ID=gonka-mainnet, BOOTWATCH_HOST=mine=gonka1...; see bootwatch.example.toml.
@@ -54,8 +60,12 @@ enum Command {
     Devnet(devnet::DevnetArgs),
     /// What needs me now, from the daemon's database; the daemon may run or not.
     Status(status::StatusArgs),
-    /// What would happen: answers a scenario or an epoch clock from a file, as JSON.
+    /// What would happen: another choice of a host, or a scenario or an epoch clock from a file.
     Whatif(whatif::WhatifArgs),
+    /// Why an epoch takes what it takes from a host: inputs, heights, sources, reasons.
+    Explain(explain::ExplainArgs),
+    /// The evidence of an epoch, as JSON or CSV, with a list of what is missing.
+    Export(export::ExportArgs),
 }
 
 /// Where the configuration comes from.
@@ -106,6 +116,8 @@ pub fn main() -> ExitCode {
         Command::Devnet(args) => devnet::run(args, cli.log_format),
         Command::Status(args) => status::run(args),
         Command::Whatif(args) => whatif::run(args),
+        Command::Explain(args) => explain::run(args),
+        Command::Export(args) => export::run(args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -23,6 +23,7 @@ pub use settings::{
 };
 
 use document::Document;
+pub(crate) use validate::ADDRESS_PREFIX;
 
 /// The example that ships: every key, with what it means.
 pub const EXAMPLE: &str = include_str!("../../bootwatch.example.toml");

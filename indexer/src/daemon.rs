@@ -22,9 +22,10 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     chain::{ChainError, Endpoint, Rpc, RpcLimits},
     config::Config,
+    evidence::Desk,
     ingest::{Endpoints, Follow, IngestError, Parts, Writer, WriterEnd},
     metrics::Metrics,
-    serve::{Published, ServeError, Server},
+    serve::{EvidenceDesk, Published, ServeError, Server},
     situation::{Publisher, Subject},
 };
 
@@ -107,8 +108,11 @@ impl Daemon {
         let (writer, writer_end) = Writer::start(store, Arc::clone(&metrics))?;
         let mail = Arc::new(Notify::new());
         let publisher = Publisher::new(Arc::clone(&metrics));
-        let published =
-            Published { situation: publisher.subscribe(), metrics: Arc::clone(&metrics) };
+        let published = Published {
+            situation: publisher.subscribe(),
+            metrics: Arc::clone(&metrics),
+            evidence: Some(EvidenceDesk::new(Desk::of_config(&config))),
+        };
 
         let inner = stop.child_token();
         let mut parts = JoinSet::new();

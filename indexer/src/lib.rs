@@ -6,6 +6,7 @@ pub mod cli;
 pub mod config;
 pub mod daemon;
 pub mod decode;
+pub mod evidence;
 pub mod ingest;
 pub mod log;
 pub mod metrics;

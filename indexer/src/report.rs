@@ -380,7 +380,7 @@ fn until(eta: Timestamp, now: Timestamp) -> String {
     if eta <= now { "due now".to_owned() } else { format!("in {}", elapsed(now, eta)) }
 }
 
-fn name(name: DeadlineName) -> &'static str {
+pub(crate) fn name(name: DeadlineName) -> &'static str {
     match name {
         DeadlineName::Capture => "capture",
         DeadlineName::PocStart => "PoC start",
@@ -503,7 +503,7 @@ fn charges(host: &HostView) -> Vec<String> {
 }
 
 /// `15 %`, or `0 % to 15 %` while it is open.
-fn range(range: &ChargeRange) -> String {
+pub(crate) fn range(range: &ChargeRange) -> String {
     let (least, most) = (range.min.to_string(), range.max.to_string());
     if least == most {
         return words::percent(&most);
@@ -513,7 +513,7 @@ fn range(range: &ChargeRange) -> String {
 
 /// `if eligible: 15 %. It does nothing.`: what the model can take, and the outcomes in which it takes something; those in which nothing
 /// happens are only in the JSON.
-fn outcomes(forecast: &ModelForecast) -> Vec<String> {
+pub(crate) fn outcomes(forecast: &ModelForecast) -> Vec<String> {
     let open = forecast.branches.len() > 1;
     let mut lines =
         vec![format!("can take {} in epoch {}", range(&forecast.charge), forecast.epoch)];

@@ -1,9 +1,11 @@
 //! What others may read over HTTP: metrics, health, the Situation as JSON, and a page.
 //!
-//! Everything is answered from memory: from the newest [`Situation`] and from the metrics. No
-//! request touches the database or a node, waits for ingestion, or can change anything.
+//! Everything but the evidence is answered from memory: from the newest [`Situation`] and from the
+//! metrics. Evidence is read from the database, a few answers at a time. No request touches a node,
+//! waits for ingestion, or can change anything.
 
 mod connections;
+mod evidence;
 mod page;
 mod routes;
 #[cfg(test)]
@@ -15,6 +17,7 @@ use bootwatch_rules::situation::Situation;
 use tokio::{net::TcpListener, sync::watch};
 use tokio_util::sync::CancellationToken;
 
+pub use self::evidence::EvidenceDesk;
 use crate::metrics::Metrics;
 
 /// What the daemon publishes; cheap to clone.
@@ -24,6 +27,8 @@ pub struct Published {
     pub situation: watch::Receiver<Option<Arc<Situation>>>,
     /// The metrics.
     pub metrics: Arc<Metrics>,
+    /// Answers from the database; none where there is no database to read.
+    pub evidence: Option<EvidenceDesk>,
 }
 
 /// Why nothing can be served.

@@ -7,6 +7,7 @@ use bootwatch_rules::{
     ledger::Ledger,
     situation::{DataView, EndpointView, Inputs, Situation, Watched, assess},
 };
+use bootwatch_schema::Loaded;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
@@ -75,7 +76,13 @@ impl Subject {
     /// What a Situation at that moment says.
     #[must_use]
     pub fn judge(&self, ledger: &Ledger, moment: Moment<'_>) -> Situation {
-        assess(&Inputs {
+        assess(&self.inputs(ledger, moment))
+    }
+
+    /// What a Situation at that moment is made of.
+    #[must_use]
+    pub fn inputs<'a>(&'a self, ledger: &'a Ledger, moment: Moment<'a>) -> Inputs<'a> {
+        Inputs {
             chain_id: &self.chain_id,
             ledger,
             watched: &self.watched,
@@ -86,7 +93,25 @@ impl Subject {
             now: moment.now,
             rule_set: self.rule_set,
             node: &self.node,
-        })
+        }
+    }
+}
+
+impl<'a> Moment<'a> {
+    /// The moment as a database has it, whether the daemon runs or not; `endpoints` as it has them.
+    #[must_use]
+    pub fn stored(loaded: &Loaded, endpoints: &'a [EndpointView], now: Timestamp) -> Self {
+        Self {
+            head: endpoints.iter().filter_map(|endpoint| endpoint.height).max().unwrap_or(0),
+            complete_from: loaded.coverage.stored.last().map_or(0, |(first, _)| *first),
+            endpoints,
+            data: DataView {
+                unfillable: loaded.coverage.unfillable.iter().map(|u| (u.first, u.last)).collect(),
+                malformed: loaded.malformed,
+                reconciled: loaded.reconciled,
+            },
+            now,
+        }
     }
 }
 

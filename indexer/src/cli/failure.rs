@@ -2,7 +2,7 @@
 
 use std::{error::Error, fmt, process::ExitCode};
 
-use crate::daemon::DaemonError;
+use crate::{daemon::DaemonError, evidence::EvidenceError};
 
 /// The exit code for a wrong command line or configuration; clap's own.
 pub(super) const USAGE: u8 = 2;
@@ -32,6 +32,15 @@ impl Failure {
         match error.exit_code() {
             USAGE => Self::Usage(chain(error)),
             _ => Self::Failed(chain(error)),
+        }
+    }
+
+    /// A wrong question is usage; what is not stored, or cannot be read, is a failure.
+    #[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+    pub(super) fn of_evidence(error: EvidenceError) -> Self {
+        match error {
+            EvidenceError::Question(_) => Self::Usage(chain(&error)),
+            EvidenceError::NotStored(_) | EvidenceError::Store(_) => Self::Failed(chain(&error)),
         }
     }
 

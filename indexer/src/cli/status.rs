@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use bootwatch_rules::situation::{DataView, EndpointView, Situation};
+use bootwatch_rules::situation::{EndpointView, Situation};
 use bootwatch_schema::{Loaded, ReadStore as _, SqliteReader};
 use clap::Args;
 use jiff::{Timestamp, tz::TimeZone};
@@ -73,18 +73,5 @@ fn situation(loaded: &Loaded, config: Option<&Config>, now: Timestamp) -> Situat
     };
     let endpoints: Vec<EndpointView> =
         loaded.endpoints.iter().map(|record| record.view.clone()).collect();
-    subject.judge(
-        &loaded.ledger,
-        Moment {
-            head: endpoints.iter().filter_map(|endpoint| endpoint.height).max().unwrap_or(0),
-            complete_from: loaded.coverage.stored.last().map_or(0, |(first, _)| *first),
-            endpoints: &endpoints,
-            data: DataView {
-                unfillable: loaded.coverage.unfillable.iter().map(|u| (u.first, u.last)).collect(),
-                malformed: loaded.malformed,
-                reconciled: loaded.reconciled,
-            },
-            now,
-        },
-    )
+    subject.judge(&loaded.ledger, Moment::stored(loaded, &endpoints, now))
 }

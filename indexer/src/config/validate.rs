@@ -16,7 +16,7 @@ use super::{
 };
 
 /// Account addresses of Gonka.
-const ADDRESS_PREFIX: &str = "gonka";
+pub(crate) const ADDRESS_PREFIX: &str = "gonka";
 const TLS_MODES: &[TlsMode] = &[TlsMode::StartTls, TlsMode::Implicit, TlsMode::None];
 /// Loopback, on a port that none of Gonka's own services or exporters uses.
 const DEFAULT_LISTEN: &str = "127.0.0.1:9877";

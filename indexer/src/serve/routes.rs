@@ -13,7 +13,7 @@ use axum::{
 use bootwatch_rules::situation::Situation;
 use jiff::{Timestamp, tz::TimeZone};
 
-use super::{Published, page};
+use super::{Published, evidence, page};
 use crate::metrics;
 
 /// Sent with every answer. Nothing may be framed, sniffed, or fetched from elsewhere by the page.
@@ -44,6 +44,9 @@ pub(super) fn router(published: Published) -> Router {
         .route("/-/healthy", get(healthy))
         .route("/-/ready", get(ready))
         .route("/api/v1/status", get(status))
+        .route("/api/v1/whatif", get(evidence::whatif))
+        .route("/api/v1/explain", get(evidence::explain))
+        .route("/api/v1/export", get(evidence::export))
         .fallback(nothing)
         .layer(middleware::from_fn(secure))
         .with_state(published)
@@ -121,6 +124,6 @@ async fn nothing() -> Response {
     problem(StatusCode::NOT_FOUND, "there is nothing at this address")
 }
 
-fn problem(status: StatusCode, error: &str) -> Response {
+pub(super) fn problem(status: StatusCode, error: &str) -> Response {
     (status, Json(serde_json::json!({ "error": error }))).into_response()
 }

@@ -173,6 +173,11 @@ pub async fn blocks_of(url: &str, height: i64) -> i64 {
     block["block"]["header"]["height"].as_str().unwrap().parse().unwrap()
 }
 
+/// The hash that the node itself gives a block.
+pub async fn hash_of(url: &str, height: i64) -> String {
+    ask(url, "block", height).await["block_id"]["hash"].as_str().unwrap().to_owned()
+}
+
 /// The attributes of every capture event that the node itself shows.
 pub async fn capture_events_of(url: &str, from: i64, to: i64) -> Vec<Vec<String>> {
     let mut found = Vec::new();

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, unreachable_pub, reason = "test helpers: a failure is the message")]
 
 mod bench;
+mod evidence;
 
 use std::time::Duration;
 
