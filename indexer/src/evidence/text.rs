@@ -269,7 +269,10 @@ fn model(out: &mut String, model: &ModelExplanation, tip: Height) {
     if let Some(start) = model.penalty_start_epoch {
         line(out, 1, &format!("can cost from epoch {start}"));
     }
-    snapshot(out, "capture", &model.at_capture, tip);
+    // An active model is not captured.
+    if model.capture.is_some() || model.state != Some(ModelState::Active) {
+        snapshot(out, "capture", &model.at_capture, tip);
+    }
     if let Some(dated) = &model.capture {
         let c = &dated.fact;
         let verdict = if c.pre_eligible { "pre-eligible" } else { "not pre-eligible" };
