@@ -113,7 +113,7 @@ fn situation(c: &mut Criterion) {
     let mut ledger = ledger();
     let state = ledger.state.clone().unwrap_or_default();
     let params = state.params.delegation.clone().unwrap_or_default();
-    let watched: Vec<_> = (0..10)
+    let watched: Vec<_> = (0..64)
         .map(|n| Watched { name: format!("host {n}"), address: host(n), models: None })
         .collect();
 
@@ -153,21 +153,23 @@ fn situation(c: &mut Criterion) {
             Some(project(&params, &state.params.models[3], &network, choices))
         });
     });
-    group.bench_function("situation", |b| {
-        let inputs = Inputs {
-            chain_id: "gonka-mainnet",
-            ledger: &ledger,
-            watched: &watched,
-            complete_from: 1,
-            head: 1_050,
-            endpoints: &[],
-            data: DataView::default(),
-            now: Timestamp::UNIX_EPOCH + SignedDuration::from_secs(5_251),
-            rule_set: None,
-            node: "http://localhost:26657",
-        };
-        b.iter(|| assess(black_box(&inputs)));
-    });
+    for count in [10, 64] {
+        group.bench_function(format!("situation of {count} watched hosts"), |b| {
+            let inputs = Inputs {
+                chain_id: "gonka-mainnet",
+                ledger: &ledger,
+                watched: &watched[..count],
+                complete_from: 1,
+                head: 1_050,
+                endpoints: &[],
+                data: DataView::default(),
+                now: Timestamp::UNIX_EPOCH + SignedDuration::from_secs(5_251),
+                rule_set: None,
+                node: "http://localhost:26657",
+            };
+            b.iter(|| assess(black_box(&inputs)));
+        });
+    }
     group.finish();
 }
 

@@ -52,7 +52,7 @@ pub(crate) struct Adviser<'a> {
     pub(crate) calendar: Calendar,
     /// First height from which every block is known: a commit before it may have been missed.
     pub(crate) complete_from: Height,
-    pub(crate) terminal: Terminal<'a>,
+    pub(crate) terminal: Terminal,
     /// See [`examples`].
     pub(crate) examples: BTreeMap<&'a ModelId, Vec<&'a Address>>,
 }

@@ -3,12 +3,10 @@
 use crate::{ModelId, situation::Command};
 
 /// Where commands are sent.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Terminal<'a> {
-    /// The value of `--node`.
-    pub(crate) node: &'a str,
-    /// The value of `--chain-id`.
-    pub(crate) chain_id: &'a str,
+#[derive(Debug, Clone)]
+pub(crate) struct Terminal {
+    /// The options that all commands have, quoted; none when they cannot be pasted safely.
+    options: Option<String>,
 }
 
 /// The placeholder of the key that signs: the host's cold key, which no monitor should know.
@@ -16,7 +14,21 @@ const KEY: &str = "<cold-key-name>";
 /// The placeholder of a delegate.
 const DELEGATE: &str = "<delegate-address>";
 
-impl Terminal<'_> {
+impl Terminal {
+    /// Commands that go to this node with this chain id.
+    #[must_use]
+    pub(crate) fn new(node: &str, chain_id: &str) -> Self {
+        let options = [
+            ("--from", KEY),
+            ("--node", node),
+            ("--chain-id", chain_id),
+            ("--keyring-backend", "file"),
+            ("--gas", "auto"),
+            ("--gas-adjustment", "1.3"),
+        ];
+        Self { options: quoted(options.into_iter().flat_map(|(option, value)| [option, value])) }
+    }
+
     /// Delegates a model; the delegate is a placeholder. None when the model's id cannot be pasted
     /// into a terminal safely; so too below.
     #[must_use]
@@ -37,33 +49,29 @@ impl Terminal<'_> {
     }
 
     fn command(&self, message: &str, arguments: &[&str], does: String) -> Option<Command> {
-        let mut words = vec!["inferenced", "tx", "inference", message];
-        let options = [
-            ("--from", KEY),
-            ("--node", self.node),
-            ("--chain-id", self.chain_id),
-            ("--keyring-backend", "file"),
-            ("--gas", "auto"),
-            ("--gas-adjustment", "1.3"),
-        ];
+        let command = quoted(["inferenced", "tx", "inference", message])?;
+        let options = self.options.as_ref()?;
         // A name that begins with a dash would be read as an option.
         let dashed = arguments.iter().any(|argument| argument.starts_with('-'));
-        if !dashed {
-            words.extend(arguments);
-        }
-        words.extend(options.iter().flat_map(|(option, value)| [*option, *value]));
-        if dashed {
-            words.push("--");
-            words.extend(arguments);
-        }
-        // Quotes keep the shell from reading a name, but not the terminal: pasted control
-        // characters edit the line. No real name has them.
-        if words.iter().any(|word| word.chars().any(char::is_control)) {
-            return None;
-        }
-        let line = shlex::try_join(words).ok()?;
+        let arguments = quoted(arguments.iter().copied())?;
+        let line = if dashed {
+            format!("{command} {options} -- {arguments}")
+        } else {
+            format!("{command} {arguments} {options}")
+        };
         Some(Command { does, line })
     }
+}
+
+/// Words as a shell reads them back; none when they cannot be pasted safely. Quotes keep the shell
+/// from reading a name, but not the terminal: pasted control characters edit the line. No real
+/// name has them.
+fn quoted<'w>(words: impl IntoIterator<Item = &'w str> + Clone) -> Option<String> {
+    let hostile = |word: &str| word.chars().any(char::is_control);
+    if words.clone().into_iter().any(hostile) {
+        return None;
+    }
+    shlex::try_join(words).ok()
 }
 
 #[cfg(test)]
@@ -72,11 +80,12 @@ mod tests {
 
     use super::*;
 
-    const TERMINAL: Terminal<'_> =
-        Terminal { node: "http://node:26657", chain_id: "gonka-mainnet" };
+    fn terminal() -> Terminal {
+        Terminal::new("http://node:26657", "gonka-mainnet")
+    }
 
     fn line(model: &str) -> Option<String> {
-        TERMINAL.refuse(&ModelId::from(model), String::new()).map(|command| command.line)
+        terminal().refuse(&ModelId::from(model), String::new()).map(|command| command.line)
     }
 
     #[test]
@@ -91,11 +100,11 @@ mod tests {
         );
         let model = ModelId::from("m");
         assert_eq!(
-            TERMINAL.delegate(&model, String::new()).unwrap().line,
+            terminal().delegate(&model, String::new()).unwrap().line,
             format!("inferenced tx inference set-poc-delegation m '<delegate-address>' {options}")
         );
         assert_eq!(
-            TERMINAL.intent(&model, String::new()).unwrap().line,
+            terminal().intent(&model, String::new()).unwrap().line,
             format!("inferenced tx inference declare-poc-intent m {options}")
         );
     }

@@ -89,7 +89,7 @@ pub fn assess(inputs: &Inputs<'_>) -> Situation {
             calendar: timetable.calendar,
             complete_from: inputs.complete_from,
             examples: examples(&supports, &guardians),
-            terminal: Terminal { node: inputs.node, chain_id: inputs.chain_id },
+            terminal: Terminal::new(inputs.node, inputs.chain_id),
         }),
         _ => None,
     };
