@@ -8,6 +8,8 @@ use std::{
 const GOOD: &str =
     "[chain]\nchain_id = \"gonka-devnet\"\n[[endpoint]]\nrpc = \"http://127.0.0.1:1\"\n";
 
+const HOST: &str = "gonka1f2zxksuqyvk2zrvwflxryyk7e387wcl6x9y0uj";
+
 /// The command without any BOOTWATCH_ variable of whoever runs the tests.
 fn bootwatch(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bootwatch"));
@@ -39,7 +41,17 @@ fn ends(command: &mut Command, code: i32) -> Output {
 #[test]
 fn help_and_version_succeed() {
     let help = text(&ends(&mut bootwatch(&["--help"]), 0).stdout);
-    for word in ["run", "demo", "devnet", "status", "whatif", "Examples:", "Exit codes: 0 done"] {
+    for word in [
+        "run",
+        "demo",
+        "devnet",
+        "status",
+        "whatif",
+        "explain",
+        "export",
+        "Examples:",
+        "Exit codes: 0 done",
+    ] {
         assert!(help.contains(word), "{word:?} is not in\n{help}");
     }
     let version = text(&ends(&mut bootwatch(&["--version"]), 0).stdout);
@@ -70,6 +82,13 @@ fn a_wrong_command_line_is_usage() {
         &["run", "--no-such-flag"],
         &["whatif"],
         &["whatif", "--scenario", "a", "--clock", "b"],
+        &["whatif", "--host", HOST],
+        &["whatif", "--host", HOST, "--model", "m", "--choose", "perhaps", "--store", "a"],
+        &["whatif", "--clock", "a", "--model", "m"],
+        &["explain"],
+        &["explain", "--host", "gonka1nobody", "--store", "a"],
+        &["export", "--store", "a"],
+        &["export", "--store", "a", "--epoch", "-1"],
         &["devnet", "--block-time", "100"],
         &["devnet", "--story", "no-such-story"],
         &["status", "--store", "a", "--config", "b"],
@@ -131,6 +150,19 @@ fn a_taken_port_fails_and_names_it() {
 fn status_without_a_database_fails_and_says_what_to_do() {
     let message = text(&ends(&mut bootwatch(&["status", "--store", "/nowhere/b.db"]), 1).stderr);
     assert!(message.contains("/nowhere/b.db"), "{message}");
+}
+
+#[test]
+fn evidence_without_a_database_fails_and_names_it() {
+    for arguments in [
+        &["explain", "--host", HOST][..],
+        &["export", "--epoch", "1"],
+        &["whatif", "--host", HOST, "--model", "m", "--choose", "none"],
+    ] {
+        let mut command = bootwatch(arguments);
+        let message = text(&ends(command.args(["--store", "/nowhere/b.db"]), 1).stderr);
+        assert!(message.contains("/nowhere/b.db"), "{arguments:?}: {message}");
+    }
 }
 
 #[test]

@@ -52,8 +52,10 @@ impl Course {
         let mut course = Self { epoch, poc_start: own, ..Self::default() };
         let Some(previous) = previous else {
             let Some(poc_start) = own else { return Err(not_known(opened, epoch)?) };
-            course.fill(&Stages::of(Epoch { index: epoch, poc_start }, &opened.params(poc_start)?));
-            course.capture_unknown = true;
+            let params = opened.params(poc_start)?;
+            course.fill(&Stages::of(Epoch { index: epoch, poc_start }, &params));
+            let before = poc_start.saturating_sub(params.epoch.epoch_length);
+            course.look_up_capture(opened, before, poc_start)?;
             return Ok(course);
         };
         let anchor = Epoch { index: previous.index, poc_start: previous.poc_start };
@@ -96,9 +98,13 @@ impl Course {
             let stages = Stages::of(Epoch { index: epoch, poc_start }, &opened.params(poc_start)?);
             if late.is_some() {
                 course.fill(&stages);
-                course.capture_unknown = course.capture.is_none();
             }
             course.commit_deadline = Some(stages.commit_deadline);
+            // Without a capture behind the base there may have been one before it.
+            let first = Stages::of(anchor, &opened.params(base)?).capture;
+            if course.capture.is_none() && first.is_some_and(|height| height <= base) {
+                course.look_up_capture(opened, anchor.poc_start, poc_start)?;
+            }
         }
         Ok(course)
     }
@@ -109,6 +115,20 @@ impl Course {
         }
         let latest = opened.loaded.ledger.state.as_ref().map(|state| state.latest);
         Ok(latest.filter(|latest| latest.index == epoch).map(|latest| latest.poc_start))
+    }
+
+    /// A capture from before the base: the daemon looks up the one in force when it starts.
+    fn look_up_capture(
+        &mut self,
+        opened: &Opened,
+        after: Height,
+        poc_start: Height,
+    ) -> Result<(), EvidenceError> {
+        let heights = after.saturating_add(1)..=poc_start.saturating_sub(1);
+        let found = opened.reader.captures(heights)?;
+        self.capture = found.last().map(|capture| capture.block.height);
+        self.capture_unknown = self.capture.is_none();
+        Ok(())
     }
 
     fn take(&mut self, event: StageEvent) {

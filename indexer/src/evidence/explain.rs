@@ -185,7 +185,8 @@ pub(super) fn explain(
     let params = inputs.params(opened, &mut missing)?;
     let version =
         opened.reader.app_version_at(inputs.course.validation_start.unwrap_or(tip).min(tip))?;
-    let (rules, rule_set) = rule_set(subject, version.as_deref());
+    let newest = opened.loaded.ledger.app_version.as_deref();
+    let (rules, rule_set) = rule_set(subject, version.as_deref(), newest);
     let fixed = inputs.fixed(opened, host, &mut missing)?;
     let resolved = inputs.resolve(rules, host, &params, &mut missing);
 
@@ -273,13 +274,15 @@ pub(super) fn explain(
     })
 }
 
-fn rule_set(subject: &Subject, version: Option<&str>) -> (RuleSet, RuleSource) {
-    let (rules, source) = match (subject.rule_set, version) {
+/// By the version at that height, or the newest one when none had been read by then.
+fn rule_set(subject: &Subject, then: Option<&str>, now: Option<&str>) -> (RuleSet, RuleSource) {
+    let (rules, source) = match (subject.rule_set, then.or(now)) {
         (Some(configured), _) => (configured, "the configuration".to_owned()),
         (None, Some(version)) => {
             let (rules, known) = RuleSet::for_version(version);
             let note = if known { "" } else { ", which these rules do not know exactly" };
-            (rules, format!("the node's version {version}{note}"))
+            let late = if then.is_none() { ", read only later" } else { "" };
+            (rules, format!("the node's version {version}{late}{note}"))
         }
         (None, None) => (RuleSet::NEWEST, "the newest one, because no version was read".to_owned()),
     };
@@ -298,7 +301,7 @@ impl Inputs {
             None => Vec::new(),
         };
         Ok(Self {
-            at_capture: opened.frozen(host, course.capture)?,
+            at_capture: opened.captured(host, &course)?,
             at_validation_start: opened.frozen(host, course.validation_start)?,
             captures,
             base: epoch.checked_sub(1).map(|e| opened.reader.epoch(e)).transpose()?.flatten(),
@@ -410,8 +413,8 @@ impl Inputs {
         let (base, own) = (self.base.as_ref()?, self.own.as_ref()?);
         let start = self.course.validation_start?;
         let known = |frozen: &Frozen| frozen.completeness == super::Completeness::Complete;
-        let captured = self.course.capture.is_none() || known(&self.at_capture);
-        if !known(&self.at_validation_start) || !captured || self.course.capture_unknown {
+        let absent = self.at_capture.completeness == super::Completeness::Absent;
+        if !known(&self.at_validation_start) || !(absent || known(&self.at_capture)) {
             return None;
         }
         let at = params.iter().find(|source| source.at == "validation_start")?;

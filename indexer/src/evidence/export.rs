@@ -277,7 +277,7 @@ impl Gathered<'_> {
         first: Height,
         last: Height,
     ) -> Result<HostEvidence, EvidenceError> {
-        let capture = self.opened.frozen(host, course.capture)?;
+        let capture = self.opened.captured(host, course)?;
         let validation_start = self.opened.frozen(host, course.validation_start)?;
         for (name, frozen) in [("capture", &capture), ("validation start", &validation_start)] {
             if let Some(reason) = frozen.completeness.missing() {

@@ -6,7 +6,7 @@ use bootwatch_rules::{Address, Height, ModelId};
 use bootwatch_schema::{BlockRef, StoredChoice};
 use serde::Serialize;
 
-use super::{EvidenceError, Opened};
+use super::{Course, EvidenceError, Opened};
 
 /// One host's choices at the end of a block.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -34,6 +34,8 @@ pub enum Completeness {
     },
     /// The block lies ahead: these are the choices that stand now.
     Ahead,
+    /// The epoch has no such block.
+    Absent,
     /// Not at all.
     Unknown {
         /// Why.
@@ -46,12 +48,24 @@ impl Completeness {
     pub(super) fn missing(&self) -> Option<&str> {
         match self {
             Self::Partial { reason } | Self::Unknown { reason } => Some(reason),
-            Self::Complete | Self::Ahead => None,
+            Self::Complete | Self::Ahead | Self::Absent => None,
         }
     }
 }
 
 impl Opened {
+    /// The host's choices at the epoch's capture.
+    pub(super) fn captured(
+        &self,
+        host: &Address,
+        course: &Course,
+    ) -> Result<Frozen, EvidenceError> {
+        if course.capture.is_none() && !course.capture_unknown {
+            return Ok(Frozen::nothing(None, Completeness::Absent));
+        }
+        self.frozen(host, course.capture)
+    }
+
     /// The host's choices at a height that freezes them.
     pub(super) fn frozen(
         &self,

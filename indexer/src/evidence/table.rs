@@ -16,8 +16,8 @@
 //! | `transfer` | yes | yes | the delegate | share |
 //! | `missing` | | | | what is not there |
 
-use bootwatch_rules::{Choice, ChoiceAction, Height};
-use bootwatch_schema::{BlockRef, ChoiceOrigin, EpochRecord};
+use bootwatch_rules::{Choice, ChoiceAction, ChoiceTx, Height};
+use bootwatch_schema::{BlockRef, ChoiceOrigin, Dated, EpochRecord};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -194,27 +194,43 @@ impl<'a> Table<'a> {
             for (name, frozen) in snapshots {
                 self.frozen(host.host.as_str(), name, frozen);
             }
-            for dated in &host.txs {
-                let tx = &dated.fact;
-                let (name, to) = match &tx.action {
-                    ChoiceAction::Delegate { delegate_to } => ("delegate", delegate_to.as_str()),
-                    ChoiceAction::Clear => ("clear", ""),
-                    ChoiceAction::Refuse => ("refuse", ""),
-                    ChoiceAction::Intent => ("intent", ""),
-                };
-                self.push(Row {
-                    tx_index: Some(tx.position.tx_index),
-                    message_path: tx.position.path.to_string(),
-                    tx_hash: &tx.tx_hash,
-                    code: Some(tx.code),
-                    host: tx.host.as_str(),
-                    model_id: tx.model_id.as_str(),
-                    name: name.to_owned(),
-                    value: to.to_owned(),
-                    ..at(&dated.block, "choice_tx")
+            let origins = [&host.capture, &host.validation_start]
+                .into_iter()
+                .flat_map(|frozen| frozen.choices.values())
+                .filter_map(|stored| match &stored.origin {
+                    ChoiceOrigin::Tx(dated) => Some(dated),
+                    ChoiceOrigin::State { .. } => None,
                 });
+            // A delegation may be older than the heights covered.
+            let mut listed: Vec<&Dated<ChoiceTx>> = Vec::new();
+            for dated in host.txs.iter().chain(origins) {
+                if !listed.iter().any(|known| known.fact.position == dated.fact.position) {
+                    listed.push(dated);
+                    self.choice_tx(dated);
+                }
             }
         }
+    }
+
+    fn choice_tx(&mut self, dated: &'a Dated<ChoiceTx>) {
+        let tx = &dated.fact;
+        let (name, to) = match &tx.action {
+            ChoiceAction::Delegate { delegate_to } => ("delegate", delegate_to.as_str()),
+            ChoiceAction::Clear => ("clear", ""),
+            ChoiceAction::Refuse => ("refuse", ""),
+            ChoiceAction::Intent => ("intent", ""),
+        };
+        self.push(Row {
+            tx_index: Some(tx.position.tx_index),
+            message_path: tx.position.path.to_string(),
+            tx_hash: &tx.tx_hash,
+            code: Some(tx.code),
+            host: tx.host.as_str(),
+            model_id: tx.model_id.as_str(),
+            name: name.to_owned(),
+            value: to.to_owned(),
+            ..at(&dated.block, "choice_tx")
+        });
     }
 
     /// A row for each choice that stood; the hash is that of the block that froze it.
