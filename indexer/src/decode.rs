@@ -18,6 +18,7 @@ use jiff::Timestamp;
 use crate::chain::body::{
     Block, BlockAnswer, BlockId, Event, List, NewBlock, Object, ResultsAnswer, TxResult,
 };
+pub(crate) use events::KEPT;
 use malformed::Report;
 
 /// Why a block is refused as a whole. It is the node's fault; another answer may be good.

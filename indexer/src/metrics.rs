@@ -24,6 +24,8 @@ use prometheus::{
     IntGauge, IntGaugeVec, Opts, Registry, TextEncoder, core::Collector,
 };
 
+use crate::decode::KEPT;
+
 /// The content type of [`Metrics::text`].
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -80,25 +82,8 @@ impl Disconnect {
     }
 }
 
-/// Events with a label of their own; all others are `other`.
-pub const EVENTS: &[&str] = &[
-    "bootstrap_model_preeligibility",
-    "epoch_error",
-    "empty_epoch_fallback_applied",
-    "maintenance_activated",
-    "maintenance_completed",
-    "maintenance_canceled",
-    "slash_collateral",
-    "deposit_collateral",
-    "withdraw_collateral",
-    "inference.bls.EventKeyGenerationInitiated",
-    "active_proposal",
-    "inactive_proposal",
-    "submit_proposal",
-    "proposal_vote",
-    "choice",
-    "store_commit",
-];
+/// What has a label of its own besides the kept events; all else is `other`.
+const COUNTED: &[&str] = &["bootstrap_model_preeligibility", "choice", "store_commit"];
 
 /// Every metric of this process.
 pub struct Metrics {
@@ -299,7 +284,7 @@ impl Metrics {
         for source in BlockSource::ALL {
             self.blocks.with_label_values(&[source.as_str()]);
         }
-        for event in EVENTS.iter().chain(&["other"]) {
+        for event in KEPT.iter().chain(COUNTED).chain(&["other"]) {
             self.events.with_label_values(&[event]);
         }
         for kind in ["bootstrap_model_preeligibility", "tx", "other"] {
@@ -336,14 +321,14 @@ impl Metrics {
         self.delay.observe(seconds.max(0.0));
     }
 
-    /// Events of a kind ([`EVENTS`], or the chain's own name) have been stored.
+    /// Events of a kind (the chain's own name, `choice` or `store_commit`) have been stored.
     pub fn events(&self, kind: &str, count: u64) {
-        self.events.with_label_values(&[listed(kind, EVENTS)]).inc_by(count);
+        self.events.with_label_values(&[event_label(kind)]).inc_by(count);
     }
 
     /// Something in a block could not be read.
     pub fn undecodable(&self, what: &str) {
-        let what = if what == "tx" { what } else { listed(what, EVENTS) };
+        let what = if what == "tx" { what } else { event_label(what) };
         self.decode_failures.with_label_values(&[what]).inc();
     }
 
@@ -450,8 +435,8 @@ impl Metrics {
     }
 }
 
-fn listed<'a>(kind: &'a str, list: &[&str]) -> &'a str {
-    if list.contains(&kind) { kind } else { "other" }
+fn event_label(kind: &str) -> &str {
+    if KEPT.contains(&kind) || COUNTED.contains(&kind) { kind } else { "other" }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "exact to a microsecond until the year 2255")]

@@ -14,7 +14,7 @@ const CAPTURE: &str = "bootstrap_model_preeligibility";
 const GROUP_CHANGED: &str = "cosmos.group.v1.EventUpdateGroup";
 
 /// Events that are kept with their attributes, wherever in the block they occur.
-const KEPT: &[&str] = &[
+pub(crate) const KEPT: &[&str] = &[
     "epoch_error",
     "empty_epoch_fallback_applied",
     "maintenance_activated",
