@@ -1,0 +1,99 @@
+//! What was compared, and what did not agree.
+
+use std::fmt;
+
+/// Mismatches that are shown.
+const SHOWN: usize = 12;
+
+#[derive(Debug, Default)]
+pub(crate) struct Score {
+    /// Chains that were played.
+    pub(crate) chains: usize,
+    /// Blocks of them.
+    pub(crate) blocks: usize,
+    /// Epochs that were formed.
+    pub(crate) epochs: usize,
+    /// Formations that failed.
+    pub(crate) failed: usize,
+    /// Epochs whose stored charges were compared with the forecast.
+    pub(crate) charged_epochs: usize,
+    /// Events that were compared, all attributes each.
+    pub(crate) captures: usize,
+    /// Those whose projection one block before was compared: nothing in the block itself mattered.
+    pub(crate) captures_ahead: usize,
+    /// Of all events, those that said `pre_eligible`.
+    pub(crate) passed: usize,
+    /// Hosts whose forecast was compared with what the chain fixed.
+    pub(crate) charges: usize,
+    /// Of them, those that were charged.
+    pub(crate) paid: usize,
+    /// Forecasts that the outcome of the PoC narrowed to one charge.
+    pub(crate) exact: usize,
+    /// Transfers to delegates.
+    pub(crate) transfers: usize,
+    /// Choices of the ledger that were compared with the chain's.
+    pub(crate) choices: usize,
+    /// What did not agree.
+    pub(crate) mismatches: Vec<String>,
+}
+
+impl Score {
+    pub(crate) fn add(&mut self, other: Self) {
+        self.chains += other.chains;
+        self.blocks += other.blocks;
+        self.epochs += other.epochs;
+        self.failed += other.failed;
+        self.charged_epochs += other.charged_epochs;
+        self.captures += other.captures;
+        self.captures_ahead += other.captures_ahead;
+        self.passed += other.passed;
+        self.charges += other.charges;
+        self.paid += other.paid;
+        self.exact += other.exact;
+        self.transfers += other.transfers;
+        self.choices += other.choices;
+        self.mismatches.extend(other.mismatches);
+    }
+
+    #[track_caller]
+    pub(crate) fn assert_clean(&self) {
+        assert!(self.mismatches.is_empty(), "{self}");
+    }
+
+    /// Nothing agrees by there being nothing to compare.
+    #[track_caller]
+    pub(crate) fn assert_enough(&self) {
+        assert!(self.epochs >= 200 && self.charged_epochs >= 200, "too few epochs: {self}");
+        assert!(self.captures >= self.epochs && self.passed >= 30, "{self}");
+        assert!(self.captures_ahead * 2 >= self.captures, "{self}");
+        assert!(self.charges >= 2_000 && self.paid * 10 >= self.charges, "{self}");
+        assert!(self.exact * 2 >= self.charges && self.transfers >= 100, "{self}");
+        assert!(self.choices >= 5_000, "{self}");
+    }
+}
+
+impl fmt::Display for Score {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "{} chains, {} blocks, {} epochs ({} failed, {} with stored charges); {} captures ({} passed), {} \
+             of them projected one block before; {} forecasts of a host's charge ({} paid, {} \
+             exact), {} transfers; {} choices; {} mismatches",
+            self.chains,
+            self.blocks,
+            self.epochs,
+            self.failed,
+            self.charged_epochs,
+            self.captures,
+            self.passed,
+            self.captures_ahead,
+            self.charges,
+            self.paid,
+            self.exact,
+            self.transfers,
+            self.choices,
+            self.mismatches.len(),
+        )?;
+        self.mismatches.iter().take(SHOWN).try_for_each(|mismatch| writeln!(f, "  {mismatch}"))
+    }
+}
