@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use bootwatch_rules::{
-    BlockFacts, Capture, Height, ModelId, Weight, clock::Stage, situation::ModelState,
+    BlockFacts, Capture, Height, ModelId, Network, Weight, clock::Stage, preeligibility,
+    situation::ModelState,
 };
 
 use super::{Checked, shaken};
@@ -42,6 +43,8 @@ impl Checked {
         self.score.passed += facts.captures.iter().filter(|c| c.pre_eligible).count();
         let projected = self.projected(facts.height);
         self.compare_captures(facts, &projected, "at the capture");
+        let judged = self.judged(facts.height);
+        self.compare_captures(facts, &judged, "as the daemon's audit projects it");
     }
 
     fn compare_captures(&mut self, facts: &BlockFacts, projected: &Captures, when: &str) {
@@ -56,6 +59,24 @@ impl Checked {
                 );
             }
         }
+    }
+
+    /// The events by the three checks themselves, beside the gaps that follow from them.
+    fn judged(&self, snapshot_height: Height) -> Captures {
+        let ledger = &self.player.ledger;
+        let network = Network::new(ledger.live_members()).unwrap();
+        let state = ledger.state.as_ref().unwrap();
+        let thresholds = state.params.delegation.as_ref().unwrap();
+        let candidates = self.situation().models;
+        let candidates = candidates.iter().filter(|m| m.state == ModelState::Candidate);
+        let judged = candidates.map(|view| {
+            let model = state.params.models.iter().find(|m| m.model_id == view.model_id).unwrap();
+            let standing = ledger.choices.get(&view.model_id).into_iter().flatten();
+            let choices = standing.map(|(host, standing)| (host, &standing.choice));
+            let projected = preeligibility::project(thresholds, model, &network, choices);
+            (view.model_id.clone(), projected.capture(snapshot_height))
+        });
+        judged.collect()
     }
 
     /// The events that the Situation announces, from its gaps alone.

@@ -23,7 +23,7 @@ impl Refusal {
 
     /// A gRPC `NotFound`, as baseapp turns it into an SDK error.
     fn not_found(what: &str) -> Self {
-        Self::sdk(38, format!("rpc error: code = NotFound desc = {what}: key not found"))
+        Self::sdk(22, format!("rpc error: code = NotFound desc = {what}: key not found"))
     }
 
     fn invalid(what: &str) -> Self {

@@ -114,7 +114,7 @@ fn every_query_answers() {
     let missing = QueryGetEpochGroupDataRequest { epoch_index: 99, model_id: String::new() };
     let path = "/inference.inference.Query/EpochGroupData";
     let answer = run.chain.query(path, &missing.encode_to_vec(), 0);
-    assert_eq!(answer.code, 38);
+    assert_eq!(answer.code, 22);
     assert!(answer.log.starts_with("rpc error: code = NotFound"), "{}", answer.log);
     assert_eq!(run.chain.query(path, &[0xff], 0).code, 18);
 }
@@ -144,5 +144,5 @@ fn the_estimate_follows_the_charges() {
     assert_eq!(estimate("aspen").epoch_index, 2);
     let stranger = QueryEstimateBitcoinRewardRequest { participant: "gonka1x".to_owned() };
     let path = "/inference.inference.Query/EstimateBitcoinReward";
-    assert_eq!(run.chain.query(path, &stranger.encode_to_vec(), 0).code, 38);
+    assert_eq!(run.chain.query(path, &stranger.encode_to_vec(), 0).code, 22);
 }
