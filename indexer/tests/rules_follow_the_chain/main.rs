@@ -4,6 +4,18 @@
 //! The simulated chain shares no arithmetic with the rules. Its blocks go through the daemon's own
 //! decoding, its answers through the daemon's own protobuf reading, into the ledger.
 //!
+//! Rules that were broken on purpose, one at a time, and what noticed it:
+//!
+//! | broken rule | noticed as |
+//! |---|---|
+//! | exactly two thirds reach (`>=`) | capture |
+//! | the weight threshold must be exceeded (`>`) | capture |
+//! | `v_min` must be exceeded (`>`) | capture |
+//! | excluded members still count | capture |
+//! | a refusal is charged as one on a candidate too | charge |
+//! | an intent that passed and was not served is free | charge |
+//! | no wipe of refusals and intents at validation end | choices |
+//!
 //! `BOOTWATCH_ORACLE_SEEDS=100 cargo test -p bootwatch --test rules_follow_the_chain` plays more.
 
 mod check;
