@@ -4,6 +4,7 @@
 //! the height it was asked for, or a [`ChainError`] that says what to do about it.
 
 pub mod body;
+mod budget;
 mod endpoint;
 mod error;
 mod loose;
@@ -12,6 +13,7 @@ mod state;
 mod subscription;
 pub mod wire;
 
+pub use budget::{Budget, Priority, Slot};
 pub use endpoint::Endpoint;
 pub use error::{ChainError, Class, Problem};
 pub use rpc::{Bodies, NodeStatus, Rpc, RpcLimits};

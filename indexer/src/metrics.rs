@@ -372,6 +372,11 @@ impl Metrics {
         }
     }
 
+    /// An RPC request was answered, and the answer is of no use for the given reason.
+    pub fn rpc_refused(&self, endpoint: &str, method: &'static str, reason: &'static str) {
+        self.failures.with_label_values(&[endpoint, method, reason]).inc();
+    }
+
     /// The chain contradicted a statement: `projection` (the capture) or `forecast` (the charges).
     pub fn rule_mismatch(&self, statement: &'static str) {
         self.rule_mismatches.with_label_values(&[statement]).inc();

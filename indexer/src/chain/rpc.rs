@@ -1,4 +1,5 @@
-//! Requests to one node over HTTP.
+//! Requests to one node over HTTP. All of them, the websocket's handshake included, take a slot of
+//! the node's [`Budget`] first; every JSON-RPC body goes through [`Rpc::exchange`].
 
 use std::{
     sync::{
@@ -10,16 +11,21 @@ use std::{
 
 use bootwatch_rules::Height;
 use jiff::Timestamp;
-use reqwest::header::{AUTHORIZATION, HeaderMap};
-use serde::Deserialize;
-use tendermint_rpc::{Client, HttpClient, client::CompatMode};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use tendermint_rpc::{Response as _, endpoint::status, request::RequestMessage as _};
 
 use super::{
-    ChainError, Class, Endpoint, Problem, StateSource,
-    body::{Answer, BlockAnswer, ResultsAnswer},
-    error::{Known, classify_query, classify_rpc},
+    ChainError, Class, Endpoint, Problem,
+    budget::{Budget, Priority, Slot},
 };
 use crate::metrics::Metrics;
+
+mod bodies;
+mod failure;
+mod query;
+
+pub use bodies::Bodies;
+pub(super) use Size::{Large, Small};
 
 /// How long to wait and how much to hold.
 #[derive(Debug, Clone, Copy)]
@@ -30,7 +36,10 @@ pub struct RpcLimits {
     pub answer: Duration,
     /// For a whole block body.
     pub body: Duration,
-    /// Bytes of one body.
+    /// Bytes of a small answer: a group of thousands of members is a few megabytes.
+    pub answer_bytes: usize,
+    /// Bytes of one body, unpacked. Blocks of key generation have had 100 MB of results; what is
+    /// larger than this no node gets out of its door in 11 s.
     pub body_bytes: usize,
 }
 
@@ -40,9 +49,28 @@ impl Default for RpcLimits {
             connect: Duration::from_secs(5),
             answer: Duration::from_secs(15),
             body: Duration::from_secs(60),
+            answer_bytes: 32 << 20,
             body_bytes: 256 << 20,
         }
     }
+}
+
+/// What an answer may take, of [`RpcLimits`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Size {
+    /// A status or the application's state.
+    Small,
+    /// Blocks or their results.
+    Large,
+}
+
+/// An answer's body, unread.
+#[derive(Debug)]
+pub(super) struct Answered {
+    /// The JSON text as it came, unpacked.
+    pub(super) body: Vec<u8>,
+    /// From sending the request to the head of the answer.
+    pub(super) took: Duration,
 }
 
 /// A node as it describes itself.
@@ -50,6 +78,8 @@ impl Default for RpcLimits {
 pub struct NodeStatus {
     /// Its newest block. The results of that block may not be there yet.
     pub head: Height,
+    /// That block's hash, upper-case hex; empty before the first block.
+    pub head_hash: String,
     /// The time of that block.
     pub head_time: Timestamp,
     /// Its oldest block.
@@ -58,17 +88,25 @@ pub struct NodeStatus {
     pub catching_up: bool,
     /// CometBFT's version.
     pub version: String,
+    /// How long it took to answer.
+    pub took: Duration,
 }
 
-/// One node's RPC over HTTP.
+/// One node's RPC over HTTP. Clones share the node's budget.
 #[derive(Debug, Clone)]
 pub struct Rpc {
+    inner: Arc<Inner>,
+    priority: Priority,
+}
+
+#[derive(Debug)]
+struct Inner {
     endpoint: Endpoint,
     chain_id: Arc<str>,
     http: reqwest::Client,
-    typed: HttpClient,
     limits: RpcLimits,
-    known: Arc<Knowledge>,
+    budget: Budget,
+    known: Knowledge,
     metrics: Arc<Metrics>,
 }
 
@@ -97,7 +135,6 @@ impl Rpc {
             .user_agent(concat!("bootwatch/", env!("CARGO_PKG_VERSION")))
             .default_headers(headers)
             .connect_timeout(limits.connect)
-            .timeout(limits.body)
             // A redirected POST becomes a GET, which asks something else.
             .redirect(reqwest::redirect::Policy::none())
             .tcp_nodelay(true)
@@ -106,30 +143,127 @@ impl Rpc {
                 endpoint: Arc::clone(endpoint.name()),
                 method: "connect",
                 height: None,
-                problem: Problem::Transport(chain_of(&error)),
+                problem: Problem::Transport(failure::cause(&error)),
                 class: Class::Fatal,
             })?;
-        let typed =
-            HttpClient::new_from_parts(http.clone(), endpoint.url().clone(), CompatMode::V0_38);
-        let known = Arc::default();
-        Ok(Self { endpoint, chain_id: chain_id.into(), http, typed, limits, known, metrics })
+        let budget = Budget::new(None);
+        let (chain_id, known) = (chain_id.into(), Knowledge::default());
+        let inner = Inner { endpoint, chain_id, http, limits, budget, known, metrics };
+        Ok(Self { inner: Arc::new(inner), priority: Priority::Urgent })
+    }
+
+    /// The same node, for requests that may wait.
+    #[must_use]
+    pub fn routine(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner), priority: Priority::Routine }
     }
 
     /// The node this talks to.
     #[must_use]
     pub fn endpoint(&self) -> &Endpoint {
-        &self.endpoint
+        &self.inner.endpoint
     }
 
     /// The chain it must serve.
     #[must_use]
     pub fn chain_id(&self) -> &Arc<str> {
-        &self.chain_id
+        &self.inner.chain_id
+    }
+
+    /// What it may be asked in a minute, and what it was.
+    #[must_use]
+    pub fn budget(&self) -> &Budget {
+        &self.inner.budget
     }
 
     /// Notes a height that the node has told of elsewhere, such as in a frame.
     pub fn heard_of(&self, height: Height) {
-        self.known.head.fetch_max(height, Ordering::Relaxed);
+        self.inner.known.head.fetch_max(height, Ordering::Relaxed);
+    }
+
+    /// Waits for leave to send one request over HTTP; it is over when the slot is dropped.
+    pub(super) async fn slot(&self) -> Slot<'_> {
+        self.inner.budget.slot(self.priority).await
+    }
+
+    /// Posts a JSON-RPC body, one request or a batch, and gives the body of the answer, unread.
+    /// `method` names it in metrics and errors.
+    ///
+    /// # Errors
+    /// [`ChainError`] when no answer came, or one with another HTTP status, or one too large.
+    /// JSON-RPC errors are inside the body: see [`Rpc::rpc_error`], and report what comes of reading
+    /// to [`Rpc::judged`].
+    pub(super) async fn exchange(
+        &self,
+        method: &'static str,
+        at: Option<Height>,
+        request: String,
+        size: Size,
+    ) -> Result<Answered, ChainError> {
+        let slot = self.slot().await;
+        let began = Instant::now();
+        let answer = self.post(method, at, request, size, slot).await;
+        let failure = answer.as_ref().err().map(ChainError::label);
+        self.inner.metrics.rpc(self.endpoint().name(), method, began.elapsed(), failure);
+        answer
+    }
+
+    async fn post(
+        &self,
+        method: &'static str,
+        at: Option<Height>,
+        request: String,
+        size: Size,
+        slot: Slot<'_>,
+    ) -> Result<Answered, ChainError> {
+        const JSON: HeaderValue = HeaderValue::from_static("application/json");
+        let limits = &self.inner.limits;
+        let (wait, limit) = match size {
+            Small => (limits.answer, limits.answer_bytes),
+            Large => (limits.body, limits.body_bytes),
+        };
+        let broken = |error: reqwest::Error| self.transport(method, at, wait, &error);
+        let began = Instant::now();
+        let mut answer = self
+            .inner
+            .http
+            .post(self.endpoint().url().clone())
+            .header(CONTENT_TYPE, JSON)
+            .timeout(wait)
+            .body(request)
+            .send()
+            .await
+            .map_err(broken)?;
+        drop(slot);
+        let took = began.elapsed();
+        if !answer.status().is_success() {
+            return Err(self.http_status(method, at, answer.status().as_u16()));
+        }
+        let announced = answer.content_length().and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
+        let too_large = || self.error(method, at, Problem::TooLarge { limit }, Class::Fatal);
+        if announced > limit {
+            return Err(too_large());
+        }
+        let mut body = Vec::with_capacity(announced);
+        while let Some(chunk) = answer.chunk().await.map_err(broken)? {
+            if body.len().saturating_add(chunk.len()) > limit {
+                return Err(too_large());
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Answered { body, took })
+    }
+
+    /// Counts an answer that came and was of no use.
+    pub(super) fn judged<T>(
+        &self,
+        method: &'static str,
+        outcome: Result<T, ChainError>,
+    ) -> Result<T, ChainError> {
+        if let Err(error) = &outcome {
+            self.inner.metrics.rpc_refused(self.endpoint().name(), method, error.label());
+        }
+        outcome
     }
 
     /// Asks the node about itself and checks that it serves our chain and speaks our dialect.
@@ -137,299 +271,48 @@ impl Rpc {
     /// # Errors
     /// [`ChainError`], with [`Class::WrongChain`] when it serves another chain.
     pub async fn status(&self) -> Result<NodeStatus, ChainError> {
-        self.measured("status", self.status_now()).await
+        const METHOD: &str = "status";
+        let request = status::Request.into_json();
+        let answered = self.exchange(METHOD, None, request, Small).await?;
+        self.judged(METHOD, self.read_status(METHOD, &answered))
     }
 
-    async fn status_now(&self) -> Result<NodeStatus, ChainError> {
-        const METHOD: &str = "status";
-        let answer = tokio::time::timeout(self.limits.answer, self.typed.status())
-            .await
-            .map_err(|_| self.timeout(METHOD, None, self.limits.answer))?
-            .map_err(|error| self.typed_error(METHOD, None, &error))?;
+    fn read_status(
+        &self,
+        method: &'static str,
+        answered: &Answered,
+    ) -> Result<NodeStatus, ChainError> {
+        let answer = status::Response::from_string(&answered.body)
+            .map_err(|error| self.typed_error(method, None, &error))?;
         let found = answer.node_info.network.as_str();
-        if found != &*self.chain_id {
+        if found != &**self.chain_id() {
             let problem = Problem::OtherChain {
-                expected: self.chain_id.to_string(),
+                expected: self.chain_id().to_string(),
                 found: found.chars().take(64).collect(),
             };
-            return Err(self.error(METHOD, None, problem, Class::WrongChain));
+            return Err(self.error(method, None, problem, Class::WrongChain));
         }
         let version = answer.node_info.version.to_string();
         if !reads(&version) {
             let version = version.chars().take(32).collect();
-            return Err(self.error(METHOD, None, Problem::OldNode(version), Class::Fatal));
+            return Err(self.error(method, None, Problem::OldNode(version), Class::Fatal));
         }
         let sync = answer.sync_info;
         let head_time = Timestamp::from_nanosecond(sync.latest_block_time.unix_timestamp_nanos())
-            .map_err(|e| self.unreadable(METHOD, None, &e))?;
+            .map_err(|e| self.unreadable(method, None, &e))?;
         let status = NodeStatus {
             head: height_of(sync.latest_block_height),
+            head_hash: sync.latest_block_hash.to_string(),
             head_time,
             earliest: height_of(sync.earliest_block_height),
             catching_up: sync.catching_up,
             version,
+            took: answered.took,
         };
         // The head of a reset node is lower than what it was: what it says now holds.
-        self.known.head.store(status.head, Ordering::Relaxed);
-        self.known.earliest.store(status.earliest, Ordering::Relaxed);
+        self.inner.known.head.store(status.head, Ordering::Relaxed);
+        self.inner.known.earliest.store(status.earliest, Ordering::Relaxed);
         Ok(status)
-    }
-
-    async fn query_now(
-        &self,
-        method: &'static str,
-        path: &str,
-        data: Vec<u8>,
-        height: Height,
-    ) -> Result<Vec<u8>, ChainError> {
-        let pinned = tendermint::block::Height::try_from(height).map_err(|_| {
-            let problem = Problem::Inconsistent("no such height".to_owned());
-            self.error(method, Some(height), problem, Class::Fatal)
-        })?;
-        let request = self.typed.abci_query(Some(path.to_owned()), data, Some(pinned), false);
-        let answer = tokio::time::timeout(self.limits.answer, request)
-            .await
-            .map_err(|_| self.timeout(method, Some(height), self.limits.answer))?
-            .map_err(|error| self.typed_error(method, Some(height), &error))?;
-        let code = answer.code.value();
-        if code != 0 {
-            let log: String = answer.log.chars().take(300).collect();
-            let class = classify_query(code, &answer.codespace, &log);
-            let problem = Problem::Query { code, codespace: answer.codespace, log };
-            return Err(self.error(method, Some(height), problem, class));
-        }
-        let answered = height_of(answer.height);
-        if answered != height {
-            let problem = Problem::Inconsistent(format!("it is for height {answered}"));
-            return Err(self.error(method, Some(height), problem, Class::Retry));
-        }
-        // The IAVL store answers a pruned version with success, no value, and a log.
-        if answer.value.is_empty() && answer.log.contains("version does not exist") {
-            let problem = Problem::Query { code, codespace: answer.codespace, log: answer.log };
-            return Err(self.error(method, Some(height), problem, Class::Unavailable));
-        }
-        Ok(answer.value)
-    }
-
-    /// Fetches a block and its results, unread.
-    ///
-    /// # Errors
-    /// [`ChainError`]; the JSON-RPC errors inside the bodies show when they are read.
-    pub async fn bodies(&self, height: Height) -> Result<Bodies, ChainError> {
-        let (block, results) = tokio::try_join!(
-            self.measured("block", self.post("block", height)),
-            self.measured("block_results", self.post("block_results", height)),
-        )?;
-        Ok(Bodies { rpc: self.clone(), height, block, results })
-    }
-
-    /// Counts a request and how it went.
-    async fn measured<T>(
-        &self,
-        method: &'static str,
-        request: impl Future<Output = Result<T, ChainError>>,
-    ) -> Result<T, ChainError> {
-        let began = Instant::now();
-        let answer = request.await;
-        let failure = answer.as_ref().err().map(ChainError::label);
-        self.metrics.rpc(self.endpoint.name(), method, began.elapsed(), failure);
-        answer
-    }
-
-    async fn post(&self, method: &'static str, height: Height) -> Result<Vec<u8>, ChainError> {
-        let at = Some(height);
-        let request = serde_json::json!({
-            "jsonrpc": "2.0", "id": 1, "method": method, "params": { "height": height.to_string() },
-        });
-        let mut answer = self
-            .http
-            .post(self.endpoint.url().clone())
-            .json(&request)
-            .send()
-            .await
-            .map_err(|error| self.transport(method, at, &error))?;
-        if !answer.status().is_success() {
-            return Err(self.http_status(method, at, answer.status().as_u16()));
-        }
-        let limit = self.limits.body_bytes;
-        let announced = answer.content_length().and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
-        let mut body = Vec::with_capacity(announced.min(limit));
-        while let Some(chunk) =
-            answer.chunk().await.map_err(|error| self.transport(method, at, &error))?
-        {
-            if body.len().saturating_add(chunk.len()) > limit {
-                let problem = Problem::TooLarge { limit };
-                return Err(self.error(method, at, problem, Class::Fatal));
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(body)
-    }
-
-    pub(super) fn error(
-        &self,
-        method: &'static str,
-        height: Option<Height>,
-        problem: Problem,
-        class: Class,
-    ) -> ChainError {
-        ChainError { endpoint: Arc::clone(self.endpoint.name()), method, height, problem, class }
-    }
-
-    pub(super) fn unreadable(
-        &self,
-        method: &'static str,
-        height: Option<Height>,
-        reason: &dyn std::fmt::Display,
-    ) -> ChainError {
-        let reason = reason.to_string().chars().take(200).collect();
-        self.error(method, height, Problem::Body(reason), Class::Retry)
-    }
-
-    fn timeout(&self, method: &'static str, at: Option<Height>, limit: Duration) -> ChainError {
-        self.error(method, at, Problem::Timeout(limit.as_secs()), Class::Retry)
-    }
-
-    fn transport(
-        &self,
-        method: &'static str,
-        at: Option<Height>,
-        error: &reqwest::Error,
-    ) -> ChainError {
-        if error.is_timeout() && !error.is_connect() {
-            return self.timeout(method, at, self.limits.body);
-        }
-        self.error(method, at, Problem::Transport(chain_of(error)), Class::Retry)
-    }
-
-    fn http_status(&self, method: &'static str, at: Option<Height>, status: u16) -> ChainError {
-        let hint = match status {
-            300..=399 => " (a redirect; write the URL it leads to)",
-            401 | 403 => " (not allowed; check user and password)",
-            404 => " (no RPC there; check the path, and that the operator serves it)",
-            429 | 503 => " (too many requests, or overloaded)",
-            _ => "",
-        };
-        self.error(method, at, Problem::Http { status, hint }, Class::Retry)
-    }
-
-    fn rpc_error(
-        &self,
-        method: &'static str,
-        at: Option<Height>,
-        code: i64,
-        text: String,
-    ) -> ChainError {
-        let known = Known {
-            head: self.known.head.load(Ordering::Relaxed),
-            earliest: self.known.earliest.load(Ordering::Relaxed),
-        };
-        // -32601 is "method not found": no retry changes that.
-        let class = if code == -32601 { Class::Fatal } else { classify_rpc(at, known, &text) };
-        self.error(method, at, Problem::Rpc { code, text }, class)
-    }
-
-    fn typed_error(
-        &self,
-        method: &'static str,
-        at: Option<Height>,
-        error: &tendermint_rpc::Error,
-    ) -> ChainError {
-        use tendermint_rpc::error::ErrorDetail;
-        match error.detail() {
-            ErrorDetail::Response(detail) => {
-                let source = &detail.source;
-                let text = format!("{}: {}", source.message(), source.data().unwrap_or_default());
-                let text = text.chars().take(300).collect();
-                self.rpc_error(method, at, source.code().value().into(), text)
-            }
-            ErrorDetail::HttpRequestFailed(detail) => {
-                self.http_status(method, at, detail.status.as_u16())
-            }
-            // Only the text of the cause is kept by the library, its outermost part first.
-            ErrorDetail::Http(_) => {
-                let text = error.to_string();
-                let cause = text.lines().rev().map(str::trim).find(|line| !line.is_empty());
-                let cause = cause.unwrap_or("connection failed").chars().take(200).collect();
-                self.error(method, at, Problem::Transport(cause), Class::Retry)
-            }
-            other => self.unreadable(method, at, other),
-        }
-    }
-}
-
-impl StateSource for Rpc {
-    fn name(&self) -> &Arc<str> {
-        self.endpoint.name()
-    }
-
-    async fn query(
-        &self,
-        method: &'static str,
-        path: &str,
-        data: Vec<u8>,
-        height: Height,
-    ) -> Result<Vec<u8>, ChainError> {
-        self.measured(method, self.query_now(method, path, data, height)).await
-    }
-}
-
-/// A block and its results as the node sent them.
-#[derive(Debug)]
-pub struct Bodies {
-    rpc: Rpc,
-    height: Height,
-    block: Vec<u8>,
-    results: Vec<u8>,
-}
-
-impl Bodies {
-    /// Bytes of both.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.block.len().saturating_add(self.results.len())
-    }
-
-    /// Neither holds anything.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Reads both. What is read borrows from the bodies.
-    ///
-    /// # Errors
-    /// [`ChainError`] when the node answered with an error or with something unreadable.
-    pub fn read(&self) -> Result<(BlockAnswer<'_>, ResultsAnswer<'_>), ChainError> {
-        let block = self.answer("block", &self.block)?;
-        let results = self.answer("block_results", &self.results)?;
-        Ok((block, results))
-    }
-
-    /// An error about these bodies, found by whoever read them.
-    #[must_use]
-    pub fn contradiction(&self, reason: String) -> ChainError {
-        self.rpc.error("block", Some(self.height), Problem::Inconsistent(reason), Class::Retry)
-    }
-
-    fn answer<'a, T: Deserialize<'a>>(
-        &self,
-        method: &'static str,
-        body: &'a [u8],
-    ) -> Result<T, ChainError> {
-        let at = Some(self.height);
-        let text = std::str::from_utf8(body).map_err(|e| self.rpc.unreadable(method, at, &e))?;
-        let answer: Answer<'a, T> =
-            serde_json::from_str(text).map_err(|e| self.rpc.unreadable(method, at, &e))?;
-        if let Some(fault) = answer.error {
-            return Err(self.rpc.rpc_error(
-                method,
-                at,
-                fault.code.0.unwrap_or_default(),
-                fault.text(),
-            ));
-        }
-        answer.result.ok_or_else(|| self.rpc.unreadable(method, at, &"neither result nor error"))
     }
 }
 
@@ -448,20 +331,6 @@ fn reads(version: &str) -> bool {
         // A version we cannot read says nothing against it.
         _ => true,
     }
-}
-
-/// The error with its causes; reqwest names only the outermost. Without the URL.
-fn chain_of(error: &reqwest::Error) -> String {
-    let mut text = String::new();
-    let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(error);
-    while let Some(error) = cause {
-        text = error.to_string();
-        cause = error.source();
-    }
-    if text.is_empty() {
-        text = if error.is_connect() { "cannot connect".into() } else { "connection broke".into() };
-    }
-    text.chars().take(200).collect()
 }
 
 #[cfg(test)]

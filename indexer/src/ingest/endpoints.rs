@@ -289,10 +289,12 @@ mod tests {
     fn status(head: Height) -> NodeStatus {
         NodeStatus {
             head,
+            head_hash: String::new(),
             head_time: jiff::Timestamp::UNIX_EPOCH,
             earliest: 1,
             catching_up: false,
             version: "0.38.21".into(),
+            took: Duration::ZERO,
         }
     }
 
