@@ -11,10 +11,11 @@ mod loose;
 mod rpc;
 mod state;
 mod subscription;
+mod tls;
 pub mod wire;
 
 pub use budget::{Budget, Priority, Slot};
-pub use endpoint::Endpoint;
+pub use endpoint::{Access, Endpoint};
 pub use error::{ChainError, Class, Problem};
 pub use rpc::{Bodies, NodeStatus, Rpc, RpcLimits};
 pub use state::StateSource;

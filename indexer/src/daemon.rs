@@ -20,7 +20,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    chain::{ChainError, Endpoint, Rpc, RpcLimits},
+    chain::{Access, ChainError, Endpoint, Rpc, RpcLimits},
     config::Config,
     evidence::Desk,
     ingest::{Endpoints, Follow, IngestError, Parts, Writer, WriterEnd},
@@ -188,7 +188,12 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), DaemonEr
 
 fn endpoints(config: &Config, metrics: &Arc<Metrics>) -> Result<Endpoints, ChainError> {
     let rpcs = config.endpoints.iter().map(|endpoint| {
-        let target = Endpoint::new(&endpoint.name, endpoint.rpc.expose());
+        let access = Access {
+            headers: endpoint.headers.clone(),
+            authorities: endpoint.authorities.clone(),
+            max_requests_per_minute: endpoint.max_requests_per_minute,
+        };
+        let target = Endpoint::new(&endpoint.name, endpoint.rpc.expose()).with_access(access);
         let limits = RpcLimits::default();
         Rpc::new(target, &config.chain.chain_id, limits, Arc::clone(metrics))
     });

@@ -11,12 +11,14 @@ use std::{
 
 use bootwatch_rules::Height;
 use jiff::Timestamp;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::header::{CONTENT_TYPE, HeaderValue};
+use rustls::ClientConfig;
 use tendermint_rpc::{Response as _, endpoint::status, request::RequestMessage as _};
 
 use super::{
     ChainError, Class, Endpoint, Problem,
     budget::{Budget, Priority, Slot},
+    tls,
 };
 use crate::metrics::Metrics;
 
@@ -24,8 +26,8 @@ mod bodies;
 mod failure;
 mod query;
 
-pub use bodies::Bodies;
 pub(super) use Size::{Large, Small};
+pub use bodies::Bodies;
 
 /// How long to wait and how much to hold.
 #[derive(Debug, Clone, Copy)]
@@ -104,6 +106,8 @@ struct Inner {
     endpoint: Endpoint,
     chain_id: Arc<str>,
     http: reqwest::Client,
+    /// Where the URL is `https`.
+    tls: Option<Arc<ClientConfig>>,
     limits: RpcLimits,
     budget: Budget,
     known: Knowledge,
@@ -127,28 +131,34 @@ impl Rpc {
         limits: RpcLimits,
         metrics: Arc<Metrics>,
     ) -> Result<Self, ChainError> {
-        let mut headers = HeaderMap::new();
-        if let Some(value) = endpoint.authorization() {
-            headers.insert(AUTHORIZATION, value.clone());
-        }
+        let unusable = |reason: String| ChainError {
+            endpoint: Arc::clone(endpoint.name()),
+            method: "connect",
+            height: None,
+            problem: Problem::Transport(reason),
+            class: Class::Fatal,
+        };
+        let access = endpoint.access();
+        let tls = match endpoint.url().scheme() {
+            "https" => Some(tls::client(&access.authorities).map_err(unusable)?),
+            _ => None,
+        };
         let http = reqwest::Client::builder()
             .user_agent(concat!("bootwatch/", env!("CARGO_PKG_VERSION")))
-            .default_headers(headers)
+            .default_headers(access.headers.clone())
             .connect_timeout(limits.connect)
             // A redirected POST becomes a GET, which asks something else.
             .redirect(reqwest::redirect::Policy::none())
-            .tcp_nodelay(true)
-            .build()
-            .map_err(|error| ChainError {
-                endpoint: Arc::clone(endpoint.name()),
-                method: "connect",
-                height: None,
-                problem: Problem::Transport(failure::cause(&error)),
-                class: Class::Fatal,
-            })?;
-        let budget = Budget::new(None);
+            .tcp_nodelay(true);
+        let http = match &tls {
+            Some(tls) => http.use_preconfigured_tls(ClientConfig::clone(tls)),
+            // The system's authorities are half a megabyte that nobody would use.
+            None => http.tls_built_in_root_certs(false),
+        };
+        let http = http.build().map_err(|error| unusable(failure::cause(&error)))?;
+        let budget = Budget::new(access.max_requests_per_minute);
         let (chain_id, known) = (chain_id.into(), Knowledge::default());
-        let inner = Inner { endpoint, chain_id, http, limits, budget, known, metrics };
+        let inner = Inner { endpoint, chain_id, http, tls, limits, budget, known, metrics };
         Ok(Self { inner: Arc::new(inner), priority: Priority::Urgent })
     }
 
@@ -179,6 +189,14 @@ impl Rpc {
     /// Notes a height that the node has told of elsewhere, such as in a frame.
     pub fn heard_of(&self, height: Height) {
         self.inner.known.head.fetch_max(height, Ordering::Relaxed);
+    }
+
+    pub(super) fn tls(&self) -> Option<&Arc<ClientConfig>> {
+        self.inner.tls.as_ref()
+    }
+
+    pub(super) fn metrics(&self) -> &Metrics {
+        &self.inner.metrics
     }
 
     /// Waits for leave to send one request over HTTP; it is over when the slot is dropped.

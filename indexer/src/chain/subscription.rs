@@ -4,13 +4,16 @@
 //! slow clients without a word and keeps the connection and its pings alive, so silence is measured
 //! on frames, never on pings.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bootwatch_rules::Height;
 use futures_util::{SinkExt, StreamExt};
 use tokio::net::TcpStream;
 use tokio_tungstenite::{
-    MaybeTlsStream, WebSocketStream, connect_async_with_config,
+    Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config,
     tungstenite::{
         ClientRequestBuilder, Error as SocketError, Message, Utf8Bytes, error::CapacityError,
         protocol::WebSocketConfig,
@@ -18,14 +21,16 @@ use tokio_tungstenite::{
 };
 
 use super::{
-    ChainError, Class, Endpoint, Problem,
+    ChainError, Class, Problem, Rpc,
     body::{Answer, Delivery, NewBlock},
+    tls,
 };
 use crate::metrics::Disconnect;
 
 /// A block is at most 22 MB on Gonka, 29 MB in base64, and its results can be larger (key
 /// generation): the library's own limit of 16 MiB a frame would lose them.
 const MAX_FRAME: usize = 256 << 20;
+const METHOD: &str = "websocket";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// CometBFT itself gives up a subscribe request after 5 s.
 const REPLY_TIMEOUT: Duration = Duration::from_secs(8);
@@ -76,7 +81,23 @@ impl Subscription {
     /// # Errors
     /// [`ChainError`]; [`Class::Fatal`] when the node serves no websocket there, so that polling is
     /// all that is left.
-    pub async fn open(endpoint: &Endpoint) -> Result<Self, ChainError> {
+    pub async fn open(rpc: &Rpc) -> Result<Self, ChainError> {
+        // The handshake is a request like any other; what follows it is none.
+        let slot = rpc.slot().await;
+        let began = Instant::now();
+        let opened = Self::connect(rpc).await;
+        drop(slot);
+        let opened = match opened {
+            Ok(subscription) => subscription.confirmed().await,
+            Err(error) => Err(error),
+        };
+        let failure = opened.as_ref().err().map(ChainError::label);
+        rpc.metrics().rpc(rpc.endpoint().name(), METHOD, began.elapsed(), failure);
+        opened
+    }
+
+    async fn connect(rpc: &Rpc) -> Result<Self, ChainError> {
+        let endpoint = rpc.endpoint();
         let url = endpoint.websocket_url();
         let fail = |problem, class| error(endpoint.name(), problem, class);
         let uri = url.as_str().parse().map_err(
@@ -86,13 +107,18 @@ impl Subscription {
         )?;
         let mut request = ClientRequestBuilder::new(uri)
             .with_header("User-Agent", concat!("bootwatch/", env!("CARGO_PKG_VERSION")));
-        if let Some(value) = endpoint.authorization().and_then(|v| v.to_str().ok()) {
-            request = request.with_header("Authorization", value);
+        for (name, value) in &endpoint.access().headers {
+            // Checked when the configuration was read: it is visible ASCII.
+            if let Ok(value) = value.to_str() {
+                request = request.with_header(name.as_str(), value);
+            }
         }
         let config = WebSocketConfig::default()
             .max_message_size(Some(MAX_FRAME))
             .max_frame_size(Some(MAX_FRAME));
-        let connect = connect_async_with_config(request, Some(config), true);
+        let connector =
+            rpc.tls().map_or(Connector::Plain, |tls| Connector::Rustls(Arc::clone(tls)));
+        let connect = connect_async_tls_with_config(request, Some(config), true, Some(connector));
         let (socket, _) = tokio::time::timeout(CONNECT_TIMEOUT, connect)
             .await
             .map_err(|_| fail(Problem::Timeout(CONNECT_TIMEOUT.as_secs()), Class::Retry))?
@@ -100,11 +126,14 @@ impl Subscription {
                 let (problem, class) = refused(&e);
                 fail(problem, class)
             })?;
-        let mut subscription = Self { endpoint: Arc::clone(endpoint.name()), socket };
-        tokio::time::timeout(REPLY_TIMEOUT, subscription.subscribe())
-            .await
-            .map_err(|_| fail(Problem::Timeout(REPLY_TIMEOUT.as_secs()), Class::Retry))??;
-        Ok(subscription)
+        Ok(Self { endpoint: Arc::clone(endpoint.name()), socket })
+    }
+
+    async fn confirmed(mut self) -> Result<Self, ChainError> {
+        let late = Problem::Timeout(REPLY_TIMEOUT.as_secs());
+        let late = error(&self.endpoint, late, Class::Retry);
+        tokio::time::timeout(REPLY_TIMEOUT, self.subscribe()).await.map_err(|_| late)??;
+        Ok(self)
     }
 
     /// The first answer to the request is an error or an empty result.
@@ -157,7 +186,7 @@ impl Subscription {
 fn error(endpoint: &Arc<str>, problem: Problem, class: Class) -> ChainError {
     ChainError {
         endpoint: Arc::clone(endpoint),
-        method: "websocket",
+        method: METHOD,
         height: None::<Height>,
         problem,
         class,
@@ -174,7 +203,10 @@ fn refused(error: &SocketError) -> (Problem, Class) {
                 if matches!(status, 404 | 405 | 426 | 501) { Class::Fatal } else { Class::Retry };
             (Problem::Http { status, hint: " (no websocket there)" }, class)
         }
-        other => (Problem::Transport(other.to_string()), Class::Retry),
+        other => {
+            let text = other.to_string();
+            (Problem::Transport(format!("{text}{}", tls::hint(&text))), Class::Retry)
+        }
     }
 }
 

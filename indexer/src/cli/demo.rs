@@ -213,7 +213,7 @@ fn config(node: &Running, mailbox: &Mailbox, directory: &Path) -> Result<Config,
     let mail = mailbox.address();
     Ok(Config {
         chain: ChainConfig { chain_id: node.chain_id().to_owned(), rule_set: None },
-        endpoints: vec![EndpointConfig { name: "devnet".to_owned(), rpc }],
+        endpoints: vec![EndpointConfig::new("devnet", rpc)],
         hosts: watched(node.inspect(|chain| chain.hosts())),
         store: StoreConfig { path: directory.join("bootwatch.db") },
         http: HttpConfig { listen: ([127, 0, 0, 1], 0).into() },

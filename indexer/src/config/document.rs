@@ -1,6 +1,6 @@
 //! The raw configuration: sections of keys whose values are texts, each with its place.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{borrow::Cow, collections::BTreeMap, fmt};
 
 use toml::{
     Spanned,
@@ -8,7 +8,7 @@ use toml::{
 };
 
 use super::{
-    keys::{self, SECTIONS, Section},
+    keys::{self, Kind, SECTIONS, Section},
     problem::{Place, Problem},
 };
 
@@ -38,15 +38,24 @@ pub(super) struct Setting {
     pub(super) value: Value,
 }
 
-/// A value. No key needs another kind.
-#[derive(Debug, Clone)]
+/// A value.
+#[derive(Clone)]
 pub(super) enum Value {
-    /// One text.
+    /// One text, or a number as it was written.
     Text(String),
     /// A list of texts.
     List(Vec<String>),
+    /// Texts by name, each with its place.
+    Table(Vec<(String, Place, String)>),
     /// Something else, which has been reported: the key is neither missing nor usable.
     Unusable,
+}
+
+/// Values may be secrets.
+impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Value")
+    }
 }
 
 impl Document {
@@ -157,19 +166,42 @@ impl Reader<'_> {
                 problems.push(Problem::new(place, unknown_key(section, key.get_ref())));
                 continue;
             };
-            let value = texts(value.get_ref()).unwrap_or_else(|found| {
+            let kind = keys::kind(section, known);
+            let read = match kind {
+                Kind::Text => texts(value.get_ref()),
+                Kind::Number => number(value.get_ref()),
+                Kind::Table => self.table(value.get_ref()),
+            };
+            let value = read.unwrap_or_else(|found| {
+                let expected = match kind {
+                    Kind::Text => "a text in quotes",
+                    Kind::Number => "a whole number",
+                    Kind::Table => "a table of texts, { \"name\" = \"value\" }",
+                };
                 problems.push(Problem::new(
                     place.clone(),
-                    format!(
-                        "`{known}` of [{}] must be a text in quotes, not {found}",
-                        section.name
-                    ),
+                    format!("`{known}` of [{}] must be {expected}, not {found}", section.name),
                 ));
                 Value::Unusable
             });
             settings.insert(*known, Setting { place, value });
         }
         Group { place: self.place(Some(start)), settings }
+    }
+
+    fn table(&self, value: &DeValue<'_>) -> Result<Value, Cow<'static, str>> {
+        let DeValue::Table(table) = value else { return Err(kind(value).into()) };
+        table
+            .iter()
+            .map(|(name, value)| match value.get_ref() {
+                DeValue::String(text) => {
+                    let place = self.place(Some(name.span().start));
+                    Ok((name.get_ref().to_string(), place, text.to_string()))
+                }
+                other => Err(format!("a table with {}", kind(other)).into()),
+            })
+            .collect::<Result<_, _>>()
+            .map(Value::Table)
     }
 }
 
@@ -186,6 +218,15 @@ fn unknown_key(section: &Section, key: &str) -> String {
         section.name,
         keys::suggestion(key, section.keys.iter().copied())
     )
+}
+
+/// Quotes around a number do no harm, and variables have nothing else.
+fn number(value: &DeValue<'_>) -> Result<Value, Cow<'static, str>> {
+    match value {
+        DeValue::Integer(number) => Ok(Value::Text(number.to_string())),
+        DeValue::String(text) => Ok(Value::Text(text.to_string())),
+        other => Err(kind(other).into()),
+    }
 }
 
 fn texts(value: &DeValue<'_>) -> Result<Value, Cow<'static, str>> {

@@ -1,13 +1,14 @@
 //! The environment over the file: `BOOTWATCH_` + section + `_` + key, in capitals. A repeated
 //! section is one variable with all its groups: `BOOTWATCH_ENDPOINT="a=https://…,b=https://…"`,
-//! `BOOTWATCH_HOST="mine=gonka1…"`; it replaces those of the file.
+//! `BOOTWATCH_HOST="mine=gonka1…"`; it replaces those of the file. Another key of one endpoint has
+//! the endpoint's number in its name: `BOOTWATCH_ENDPOINT_2_CA_FILE` is of the second.
 
 use std::collections::BTreeMap;
 
 use super::{
     Environment,
     document::{Document, Group, Setting, Value},
-    keys::{self, SECTIONS, Section},
+    keys::{self, Kind, SECTIONS, Section},
     problem::{Place, Problem},
 };
 
@@ -15,6 +16,9 @@ pub(super) const PREFIX: &str = "BOOTWATCH_";
 
 /// A secret has no key in the file, only a variable.
 pub(super) const PASSWORD: &str = "BOOTWATCH_EMAIL_PASSWORD";
+
+/// The repeated section whose groups have more keys than fit into the one variable.
+const NUMBERED: &str = "endpoint";
 
 /// Variables that are read elsewhere: by the command line and the log.
 const ELSEWHERE: &[&str] = &["BOOTWATCH_CONFIG", "BOOTWATCH_LOG", "BOOTWATCH_LOG_FORMAT"];
@@ -45,6 +49,23 @@ pub(super) fn overlay(
             Some(Meaning::Groups(section)) => {
                 document.groups.insert(section.name, groups(section, &place, value));
             }
+            Some(Meaning::Nth(section, number, key)) => {
+                let groups = document.groups.entry(section.name).or_default();
+                let count = groups.len();
+                let Some(group) = number.checked_sub(1).and_then(|index| groups.get_mut(index))
+                else {
+                    problems.push(Problem::new(
+                        place,
+                        format!("there is no [[{}]] {number}; there are {count}", section.name),
+                    ));
+                    continue;
+                };
+                let value = match keys::kind(section, key) {
+                    Kind::Table => lines(&place, value, key, problems),
+                    Kind::Text | Kind::Number => Value::Text(value.clone()),
+                };
+                group.settings.insert(key, Setting { place, value });
+            }
             None => {
                 let known = known();
                 problems.push(Problem::new(
@@ -62,6 +83,8 @@ pub(super) fn overlay(
 enum Meaning {
     Key(&'static Section, &'static str),
     Groups(&'static Section),
+    /// The number of a group, from 1, and a key of it.
+    Nth(&'static Section, usize, &'static str),
 }
 
 fn meaning(name: &str) -> Option<Meaning> {
@@ -73,7 +96,14 @@ fn meaning(name: &str) -> Option<Meaning> {
             return Some(Meaning::Groups(section));
         }
         if section.repeated {
-            continue;
+            let Some(rest) = name.strip_prefix(&format!("{}_", variable(section.name, None)))
+            else {
+                continue;
+            };
+            let (number, rest) = rest.split_once('_')?;
+            let number = number.parse().ok()?;
+            let key = section.keys.iter().skip(2).find(|key| key.eq_ignore_ascii_case(rest))?;
+            return (section.name == NUMBERED).then_some(Meaning::Nth(section, number, key));
         }
         for key in section.keys {
             if variable(section.name, Some(key)) == name {
@@ -97,7 +127,11 @@ pub(super) fn known() -> Vec<String> {
     let mut names: Vec<_> = SECTIONS
         .iter()
         .flat_map(|section| {
-            let keys: Vec<_> = if section.repeated {
+            let keys: Vec<_> = if section.name == NUMBERED {
+                let first = |key: &&str| variable(&format!("{}_1", section.name), Some(key));
+                let more = section.keys.iter().skip(2).map(first);
+                std::iter::once(variable(section.name, None)).chain(more).collect()
+            } else if section.repeated {
                 vec![variable(section.name, None)]
             } else {
                 section.keys.iter().map(|key| variable(section.name, Some(key))).collect()
@@ -108,6 +142,22 @@ pub(super) fn known() -> Vec<String> {
     names.push(PASSWORD.to_owned());
     names.extend(ELSEWHERE.iter().map(|name| (*name).to_owned()));
     names
+}
+
+/// A table in a variable: lines of `name: value`, as HTTP writes headers.
+fn lines(place: &Place, text: &str, key: &str, problems: &mut Vec<Problem>) -> Value {
+    let mut table = Vec::new();
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let Some((name, value)) = line.split_once(':') else {
+            problems.push(Problem::new(
+                place.clone(),
+                format!("`{key}` must be lines of \"name: value\""),
+            ));
+            return Value::Unusable;
+        };
+        table.push((name.trim().to_owned(), place.clone(), value.trim().to_owned()));
+    }
+    Value::Table(table)
 }
 
 /// `name=value,name=value`, or plain values: the first key of the section is the name, the second

@@ -14,7 +14,11 @@ pub(super) struct Section {
 
 pub(super) const SECTIONS: &[Section] = &[
     Section { name: "chain", repeated: false, keys: &["chain_id", "rule_set"] },
-    Section { name: "endpoint", repeated: true, keys: &["name", "rpc"] },
+    Section {
+        name: "endpoint",
+        repeated: true,
+        keys: &["name", "rpc", "max_requests_per_minute", "headers", "header_files", "ca_file"],
+    },
     Section { name: "host", repeated: true, keys: &["name", "address", "models"] },
     Section { name: "store", repeated: false, keys: &["path"] },
     Section { name: "http", repeated: false, keys: &["listen"] },
@@ -24,6 +28,26 @@ pub(super) const SECTIONS: &[Section] = &[
         keys: &["smtp", "tls", "from", "to", "username", "password_file"],
     },
 ];
+
+/// What a key's value is written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A text, or a list of texts.
+    Text,
+    /// A whole number, or one in quotes.
+    Number,
+    /// A table of texts.
+    Table,
+}
+
+/// The kind of a key; nearly all are texts.
+pub(super) fn kind(section: &Section, key: &str) -> Kind {
+    match (section.name, key) {
+        ("endpoint", "max_requests_per_minute") => Kind::Number,
+        ("endpoint", "headers" | "header_files") => Kind::Table,
+        _ => Kind::Text,
+    }
+}
 
 /// The section of that name.
 pub(super) fn section(name: &str) -> Option<&'static Section> {

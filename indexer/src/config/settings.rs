@@ -1,9 +1,15 @@
 //! The validated configuration.
 
-use std::{fmt, net::SocketAddr, path::PathBuf};
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    num::NonZeroU32,
+    path::PathBuf,
+};
 
 use bootwatch_rules::{Address, ModelId};
-use reqwest::Url;
+use reqwest::{Url, header::HeaderMap};
+use rustls::pki_types::CertificateDer;
 use secrecy::SecretString;
 
 /// Everything the daemon is told; valid by construction.
@@ -33,12 +39,45 @@ pub struct ChainConfig {
 }
 
 /// `[[endpoint]]`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct EndpointConfig {
     /// Its name in metrics, logs and on the page; unique.
     pub name: String,
     /// The CometBFT RPC.
     pub rpc: RpcUrl,
+    /// Requests in any minute; none is no limit.
+    pub max_requests_per_minute: Option<NonZeroU32>,
+    /// Sent with every request. They may be secrets and do not show.
+    pub headers: HeaderMap,
+    /// Certificate authorities that are trusted beside the system's.
+    pub authorities: Vec<CertificateDer<'static>>,
+}
+
+impl EndpointConfig {
+    /// An endpoint with nothing but a name and an address, asked as often as need be.
+    #[must_use]
+    pub fn new(name: &str, rpc: RpcUrl) -> Self {
+        Self {
+            name: name.to_owned(),
+            rpc,
+            max_requests_per_minute: None,
+            headers: HeaderMap::new(),
+            authorities: Vec::new(),
+        }
+    }
+}
+
+impl fmt::Debug for EndpointConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let headers: Vec<_> = self.headers.keys().collect();
+        f.debug_struct("EndpointConfig")
+            .field("name", &self.name)
+            .field("rpc", &self.rpc)
+            .field("max_requests_per_minute", &self.max_requests_per_minute)
+            .field("headers", &headers)
+            .field("authorities", &self.authorities.len())
+            .finish()
+    }
 }
 
 /// `[[host]]`.
@@ -155,6 +194,26 @@ impl RpcUrl {
         format!("{}://{}{path}", self.0.scheme(), self.authority())
     }
 
+    /// It leads to this machine or its own network: loopback, an address that is not routed on the
+    /// internet, or a name that only a local resolver knows (`node`, `node.local`).
+    #[must_use]
+    pub fn is_private(&self) -> bool {
+        let host = self.0.host_str().unwrap_or_default();
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        match bare.parse() {
+            Ok(IpAddr::V4(ip)) => is_private_v4(ip),
+            Ok(IpAddr::V6(ip)) => match ip.to_ipv4_mapped() {
+                Some(ip) => is_private_v4(ip),
+                None => ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local(),
+            },
+            Err(_) => {
+                let name = host.trim_end_matches('.');
+                let local = [".local", ".localhost", ".internal", ".lan", ".home.arpa"];
+                !name.contains('.') || local.iter().any(|end| name.ends_with(end))
+            }
+        }
+    }
+
     /// `host:port` when the port is not the scheme's own, else `host`: a name for an endpoint that
     /// has none.
     #[must_use]
@@ -165,6 +224,13 @@ impl RpcUrl {
             None => host.to_owned(),
         }
     }
+}
+
+/// Loopback, RFC 1918, link-local, and the shared space of carriers (RFC 6598), which overlay
+/// networks use.
+fn is_private_v4(ip: Ipv4Addr) -> bool {
+    let [a, b, ..] = ip.octets();
+    ip.is_loopback() || ip.is_private() || ip.is_link_local() || a == 100 && (64..128).contains(&b)
 }
 
 impl fmt::Display for RpcUrl {

@@ -9,11 +9,10 @@ use super::{
     document::{Document, Group, Setting, Value},
     keys,
     problem::{Place, Problem},
-    settings::{
-        ChainConfig, Config, EmailConfig, EndpointConfig, HostConfig, HttpConfig, RpcUrl,
-        StoreConfig, TlsMode,
-    },
+    settings::{ChainConfig, Config, EmailConfig, HostConfig, HttpConfig, StoreConfig, TlsMode},
 };
+
+mod endpoint;
 
 /// Account addresses of Gonka.
 pub(crate) const ADDRESS_PREFIX: &str = "gonka";
@@ -61,7 +60,7 @@ impl Check<'_> {
                 None
             }
             Value::Text(text) => Some((&setting.place, text)),
-            Value::List(_) => {
+            Value::List(_) | Value::Table(_) => {
                 self.wrong(&setting.place, format!("`{key}` must be one text, not a list"));
                 None
             }
@@ -86,7 +85,7 @@ impl Check<'_> {
             // One text may hold several, as a variable does.
             Value::Text(text) => text.split(',').map(|item| item.trim().to_owned()).collect(),
             Value::List(list) => list.clone(),
-            Value::Unusable => return None,
+            Value::Table(_) | Value::Unusable => return None,
         };
         if list.is_empty() || list.iter().any(String::is_empty) {
             self.wrong(&setting.place, format!("`{key}` must not be empty"));
@@ -118,35 +117,6 @@ impl Check<'_> {
             return None;
         }
         Some(ChainConfig { chain_id: chain_id.to_owned(), rule_set })
-    }
-
-    fn endpoints(&mut self, document: &Document) -> Vec<EndpointConfig> {
-        let mut names = Unique::new("endpoint", "name");
-        let mut urls = Unique::new("endpoint", "rpc");
-        if !document.groups.contains_key("endpoint") {
-            self.wrong(
-                &Place::Nowhere,
-                "no [[endpoint]]; one `rpc` address of a Gonka node is enough, such as \
-                 \"http://node:26657\" (or set BOOTWATCH_ENDPOINT)",
-            );
-        }
-        let mut endpoints = Vec::new();
-        for group in document.groups.get("endpoint").into_iter().flatten() {
-            let name = self.name(group);
-            let Some((place, text)) = self.required("[endpoint]", group, "rpc") else { continue };
-            let rpc = match RpcUrl::parse(text) {
-                Ok(rpc) => rpc,
-                Err(reason) => {
-                    self.wrong(place, format!("`rpc` {reason}"));
-                    continue;
-                }
-            };
-            urls.insert(self, place, rpc.expose().as_str(), &rpc.to_string());
-            let name = name.unwrap_or_else(|| rpc.authority());
-            names.insert(self, &group.place, &name, &name);
-            endpoints.push(EndpointConfig { name, rpc });
-        }
-        endpoints
     }
 
     fn hosts(&mut self, document: &Document) -> Vec<HostConfig> {
@@ -280,26 +250,30 @@ impl Check<'_> {
         good
     }
 
-    /// The password of the environment, or of the file that is named; the last line end is not
-    /// part of it, because editors and `echo` add one.
+    /// The password of the environment, or of the file that is named.
     fn password(&mut self, group: &Group) -> Option<SecretString> {
         // The environment wins over the file, as everywhere.
         if let Some((_, password)) = self.text(group, "password") {
             return Some(SecretString::from(password));
         }
         let (place, path) = self.text(group, "password_file")?;
+        self.secret(place, "password_file", path).map(SecretString::from)
+    }
+
+    /// The content of a file without its last line end, which editors and `echo` add.
+    fn secret(&mut self, place: &Place, key: &str, path: &str) -> Option<String> {
         match std::fs::read_to_string(path) {
             Ok(text) => {
-                let password = text.strip_suffix('\n').unwrap_or(&text);
-                let password = password.strip_suffix('\r').unwrap_or(password);
-                if password.is_empty() {
-                    self.wrong(place, format!("`password_file` {path:?} is empty"));
+                let secret = text.strip_suffix('\n').unwrap_or(&text);
+                let secret = secret.strip_suffix('\r').unwrap_or(secret);
+                if secret.is_empty() {
+                    self.wrong(place, format!("`{key}` {path:?} is empty"));
                     return None;
                 }
-                Some(SecretString::from(password))
+                Some(secret.to_owned())
             }
             Err(error) => {
-                self.wrong(place, format!("`password_file` {path:?} cannot be read: {error}"));
+                self.wrong(place, format!("`{key}` {path:?} cannot be read: {error}"));
                 None
             }
         }

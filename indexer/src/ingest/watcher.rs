@@ -144,9 +144,8 @@ impl Watcher {
         selection: &mut watch::Receiver<Option<usize>>,
     ) -> Result<(), Option<Duration>> {
         let name = self.endpoints.name(self.index);
-        let mut subscription = Subscription::open(self.endpoints.rpc(self.index).endpoint())
-            .await
-            .map_err(|error| {
+        let mut subscription =
+            Subscription::open(self.endpoints.rpc(self.index)).await.map_err(|error| {
                 self.without_websocket(&error);
                 (error.class == Class::Fatal).then_some(NO_WEBSOCKET)
             })?;

@@ -11,6 +11,7 @@ use super::Rpc;
 use crate::chain::{
     ChainError, Class, Problem,
     error::{Known, classify_rpc},
+    tls,
 };
 
 impl Rpc {
@@ -109,7 +110,8 @@ impl Rpc {
     }
 }
 
-/// The innermost cause; reqwest names only the outermost. Without the URL.
+/// The innermost cause, with what to do about it where that is known; reqwest names only the
+/// outermost. Without the URL.
 pub(super) fn cause(error: &reqwest::Error) -> String {
     let mut text = String::new();
     let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(error);
@@ -120,5 +122,6 @@ pub(super) fn cause(error: &reqwest::Error) -> String {
     if text.is_empty() {
         text = if error.is_connect() { "cannot connect".into() } else { "connection broke".into() };
     }
-    text.chars().take(200).collect()
+    let hint = tls::hint(&text);
+    text.chars().take(200).chain(hint.chars()).collect()
 }
