@@ -18,5 +18,5 @@ pub use budget::{Budget, Priority, Slot};
 pub use endpoint::{Access, Endpoint};
 pub use error::{ChainError, Class, Problem};
 pub use rpc::{Bodies, NodeStatus, Rpc, RpcLimits};
-pub use state::StateSource;
+pub use state::{Question, StateSource};
 pub use subscription::{Frame, Subscription};

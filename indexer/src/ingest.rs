@@ -12,6 +12,7 @@ mod fetch;
 mod follow;
 mod link;
 mod observe;
+mod referee;
 mod reorder;
 mod watcher;
 mod writer;

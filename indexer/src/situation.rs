@@ -109,6 +109,7 @@ impl<'a> Moment<'a> {
                 unfillable: loaded.coverage.unfillable.iter().map(|u| (u.first, u.last)).collect(),
                 malformed: loaded.malformed,
                 reconciled: loaded.reconciled,
+                disagreement: None,
             },
             now,
         }

@@ -354,6 +354,45 @@ pub struct EndpointView {
     pub selected: bool,
     /// Its websocket is connected.
     pub websocket: bool,
+    /// Blocks that it is behind the best of the others; none while it is not known.
+    #[serde(default)]
+    pub behind: Option<Height>,
+    /// How long it takes to answer, in milliseconds, smoothed; none before its first answer.
+    #[serde(default)]
+    pub latency_ms: Option<u64>,
+    /// It is left alone until then, because it lied or lagged.
+    #[serde(default)]
+    pub quarantined_until: Option<Timestamp>,
+    /// What it may be asked; none without a limit.
+    #[serde(default)]
+    pub requests: Option<RequestsView>,
+}
+
+/// The budget of an endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestsView {
+    /// Requests in the last minute.
+    pub used: u32,
+    /// Requests that it may be asked in any minute.
+    pub limit: u32,
+}
+
+/// Endpoints that show different blocks of one height: nothing is taken in meanwhile.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DisagreementView {
+    /// The lowest height at which they were seen to differ.
+    pub height: Height,
+    /// Who shows what.
+    pub endpoints: Vec<Differing>,
+}
+
+/// What one of them shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Differing {
+    /// The endpoint's name.
+    pub endpoint: String,
+    /// The hash of its block.
+    pub hash: String,
 }
 
 /// States of an endpoint.
@@ -381,4 +420,7 @@ pub struct DataView {
     pub malformed: u64,
     /// Times the ledger had to be corrected from the chain's state.
     pub reconciled: u64,
+    /// Endpoints that disagree about a block.
+    #[serde(default)]
+    pub disagreement: Option<DisagreementView>,
 }

@@ -4,7 +4,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicBool, AtomicI64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -23,6 +23,7 @@ use super::{
 use crate::metrics::Metrics;
 
 mod bodies;
+mod examine;
 mod failure;
 mod query;
 
@@ -118,6 +119,8 @@ struct Inner {
 struct Knowledge {
     head: AtomicI64,
     earliest: AtomicI64,
+    /// It refused a batch of requests.
+    no_batches: AtomicBool,
 }
 
 impl Rpc {

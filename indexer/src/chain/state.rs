@@ -10,18 +10,29 @@ use bootwatch_rules::{
     Exclusion, GroupMember, Height, HostChoices, Member, ModelGroup, ModelId, ModelParams, Params,
     Penalty, Transfer,
 };
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{StreamExt, stream};
 use prost::Message;
 
 use super::{ChainError, Class, Problem, wire};
 
-/// Hosts asked at a time: enough to hide the latency, few enough for a shared node.
+/// Questions under way at a time: enough to hide the latency, few enough for a shared node.
 const CONCURRENT: usize = 8;
 /// Governance models on a page, and pages: more than any chain has.
 const PAGE: u64 = 100;
 const PAGES: usize = 20;
 /// Delegations, refusals, intents (x/inference/types/keys.go, v0.2.14).
 const CHOICE_PREFIXES: [u8; 3] = [0x35, 0x36, 0x37];
+
+/// One question to the application.
+#[derive(Debug, Clone)]
+pub struct Question {
+    /// What metrics and errors call it.
+    pub method: &'static str,
+    /// The query's path.
+    pub path: String,
+    /// The query's data.
+    pub data: Vec<u8>,
+}
 
 /// Where the application's state can be asked for: a node, or the application itself.
 pub trait StateSource: Sync {
@@ -37,6 +48,22 @@ pub trait StateSource: Sync {
         height: Height,
     ) -> impl Future<Output = Result<Vec<u8>, ChainError>> + Send;
 
+    /// Asks several questions at a pinned height, in as few requests as the source can; one answer
+    /// for each, in their order.
+    fn queries(
+        &self,
+        questions: Vec<Question>,
+        height: Height,
+    ) -> impl Future<Output = Vec<Result<Vec<u8>, ChainError>>> + Send {
+        async move {
+            stream::iter(questions)
+                .map(|q| async move { self.query(q.method, &q.path, q.data, height).await })
+                .buffered(CONCURRENT)
+                .collect()
+                .await
+        }
+    }
+
     /// Parameters, epochs and groups at a height.
     ///
     /// # Errors
@@ -46,37 +73,40 @@ pub trait StateSource: Sync {
         height: Height,
     ) -> impl Future<Output = Result<ChainState, ChainError>> + Send {
         async move {
-            let info: wire::EpochInfoResponse = ask(self, "EpochInfo", &(), height).await?;
+            let first = [
+                question("EpochInfo", &()),
+                question("GetCurrentEpoch", &()),
+                models_page(Vec::new()),
+            ];
+            let [info, current, models] = ask(self, first, height).await?;
+            let info: wire::EpochInfoResponse = answer(self, "EpochInfo", info, height)?;
             if info.block_height != 0 && info.block_height != height {
                 let reason = format!("epoch_info is for height {}", info.block_height);
                 let problem = Problem::Inconsistent(reason);
                 return Err(fault(self, "EpochInfo", Some(height), problem, Class::Retry));
             }
-            let (current, models) = tokio::try_join!(
-                ask::<wire::CurrentEpochResponse, _>(self, "GetCurrentEpoch", &(), height),
-                governance_models(self, height),
-            )?;
+            let current: wire::CurrentEpochResponse =
+                answer(self, "GetCurrentEpoch", current, height)?;
+            let models = governance_models(self, models, height).await?;
             let effective = current.epoch;
             let of_epoch = wire::ExcludedParticipantsRequest { epoch_index: effective };
-            let (root, excluded) = tokio::try_join!(
-                group(self, effective, "", height),
-                ask::<wire::ExcludedParticipantsResponse, _>(
-                    self,
-                    "ExcludedParticipants",
-                    &of_epoch,
-                    height,
-                ),
-            )?;
-            let root = root.unwrap_or_default();
-            let groups: Vec<Option<(String, wire::EpochGroupData)>> =
-                stream::iter(root.sub_group_models.clone())
-                    .map(|model| async move {
-                        let group = group(self, effective, &model, height).await?;
-                        Ok::<_, ChainError>(group.map(|group| (model, group)))
-                    })
-                    .buffered(CONCURRENT)
-                    .try_collect()
-                    .await?;
+            let second = [
+                question(GROUP, &group_request(effective, "")),
+                question("ExcludedParticipants", &of_epoch),
+            ];
+            let [root, excluded] = ask(self, second, height).await?;
+            let root = group(self, root, height)?.unwrap_or_default();
+            let excluded: wire::ExcludedParticipantsResponse =
+                answer(self, "ExcludedParticipants", excluded, height)?;
+            let wanted = root.sub_group_models.iter();
+            let third = wanted.map(|model| question(GROUP, &group_request(effective, model)));
+            let groups = self.queries(third.collect(), height).await;
+            let mut model_groups = Vec::new();
+            for (model, value) in root.sub_group_models.iter().zip(groups) {
+                if let Some(found) = group(self, value, height)? {
+                    model_groups.push(model_group((model.clone(), found)));
+                }
+            }
             let latest = info.latest_epoch.unwrap_or_default();
             Ok(ChainState {
                 height,
@@ -87,35 +117,36 @@ pub trait StateSource: Sync {
                 },
                 latest: Epoch { index: latest.index, poc_start: latest.poc_start_block_height },
                 members: members(root.validation_weights, excluded.items),
-                model_groups: groups.into_iter().flatten().map(model_group).collect(),
+                model_groups,
                 governance_models: models,
             })
         }
     }
 
-    /// The stored choices of hosts at a height, complete for each.
-    ///
-    /// # Errors
-    /// [`ChainError`] of the first host that could not be read; then none is returned.
+    /// The stored choices of hosts at a height, complete for each: those of the hosts that could be
+    /// read, in their order, and the first error where some could not.
     fn read_choices(
         &self,
         hosts: impl IntoIterator<Item = Address, IntoIter: Send> + Send,
         height: Height,
-    ) -> impl Future<Output = Result<Vec<HostChoices>, ChainError>> + Send {
+    ) -> impl Future<Output = (Vec<HostChoices>, Option<ChainError>)> + Send {
+        const METHOD: &str = "PoCDelegation";
         async move {
-            stream::iter(hosts)
-                .map(|host| async move {
-                    let request = wire::PocDelegationRequest {
-                        participant: host.as_str().to_owned(),
-                        model_id: String::new(),
-                    };
-                    let answer: wire::PocDelegationResponse =
-                        ask(self, "PoCDelegation", &request, height).await?;
-                    Ok(host_choices(host, answer))
-                })
-                .buffered(CONCURRENT)
-                .try_collect()
-                .await
+            let hosts: Vec<Address> = hosts.into_iter().collect();
+            let questions = hosts.iter().map(|host| {
+                let participant = host.as_str().to_owned();
+                let model_id = String::new();
+                question(METHOD, &wire::PocDelegationRequest { participant, model_id })
+            });
+            let answers = self.queries(questions.collect(), height).await;
+            let (mut read, mut failure) = (Vec::with_capacity(hosts.len()), None);
+            for (host, value) in hosts.into_iter().zip(answers) {
+                match answer::<wire::PocDelegationResponse, _>(self, METHOD, value, height) {
+                    Ok(found) => read.push(host_choices(host, found)),
+                    Err(error) => failure = failure.or(Some(error)),
+                }
+            }
+            (read, failure)
         }
     }
 
@@ -132,11 +163,14 @@ pub trait StateSource: Sync {
         const METHOD: &str = "choosers";
         const PATH: &str = "/store/inference/subspace";
         async move {
+            let questions = CHOICE_PREFIXES.map(|prefix| Question {
+                method: METHOD,
+                path: PATH.to_owned(),
+                data: vec![prefix],
+            });
             let mut hosts = BTreeSet::new();
-            for prefix in CHOICE_PREFIXES {
-                let value = self.query(METHOD, PATH, vec![prefix], height).await?;
-                let pairs = wire::Pairs::decode(value.as_slice())
-                    .map_err(|e| unreadable(self, METHOD, height, &e))?;
+            for value in self.queries(questions.to_vec(), height).await {
+                let pairs: wire::Pairs = answer(self, METHOD, value, height)?;
                 hosts.extend(pairs.pairs.iter().filter_map(|pair| chooser(&pair.key)));
             }
             Ok(hosts)
@@ -184,52 +218,81 @@ pub trait StateSource: Sync {
     }
 }
 
-/// A group of an epoch; the root group for an empty model; none when it does not exist.
-async fn group<S: StateSource + ?Sized>(
+const GROUP: &str = "EpochGroupData";
+
+/// A question to the chain's `Query` service.
+fn question(method: &'static str, request: &impl Message) -> Question {
+    let path = format!("/inference.inference.Query/{method}");
+    Question { method, path, data: request.encode_to_vec() }
+}
+
+/// The root group for an empty model.
+fn group_request(epoch_index: u64, model: &str) -> wire::EpochGroupDataRequest {
+    wire::EpochGroupDataRequest { epoch_index, model_id: model.to_owned() }
+}
+
+fn models_page(key: Vec<u8>) -> Question {
+    let pagination = Some(wire::PageRequest { key, limit: PAGE });
+    question("ModelsAll", &wire::ModelsAllRequest { pagination })
+}
+
+/// A group of an epoch; none when it does not exist.
+fn group<S: StateSource + ?Sized>(
     source: &S,
-    epoch_index: u64,
-    model: &str,
+    value: Result<Vec<u8>, ChainError>,
     height: Height,
 ) -> Result<Option<wire::EpochGroupData>, ChainError> {
-    let request = wire::EpochGroupDataRequest { epoch_index, model_id: model.to_owned() };
-    match ask::<wire::EpochGroupDataResponse, _>(source, "EpochGroupData", &request, height).await {
+    match answer::<wire::EpochGroupDataResponse, _>(source, GROUP, value, height) {
         Ok(answer) => Ok(answer.epoch_group_data),
         Err(error) if not_found(&error) => Ok(None),
         Err(error) => Err(error),
     }
 }
 
+/// Every governance model: the first page, and those after it.
 async fn governance_models<S: StateSource + ?Sized>(
     source: &S,
+    first: Result<Vec<u8>, ChainError>,
     height: Height,
 ) -> Result<Vec<ModelId>, ChainError> {
     let mut models = Vec::new();
-    let mut key = Vec::new();
+    let mut value = first;
     for _ in 0..PAGES {
-        let pagination = Some(wire::PageRequest { key, limit: PAGE });
-        let page: wire::ModelsAllResponse =
-            ask(source, "ModelsAll", &wire::ModelsAllRequest { pagination }, height).await?;
+        let page: wire::ModelsAllResponse = answer(source, "ModelsAll", value, height)?;
         models.extend(page.model.into_iter().map(|model| ModelId::from(model.id)));
-        key = page.pagination.unwrap_or_default().next_key;
+        let key = page.pagination.unwrap_or_default().next_key;
         if key.is_empty() {
             break;
         }
+        let next = models_page(key);
+        value = source.query(next.method, &next.path, next.data, height).await;
     }
     models.sort();
     models.dedup();
     Ok(models)
 }
 
-/// One query of the chain's `Query` service.
-async fn ask<T: Message + Default, S: StateSource + ?Sized>(
+/// Reads an answer.
+fn answer<T: Message + Default, S: StateSource + ?Sized>(
     source: &S,
     method: &'static str,
-    request: &impl Message,
+    value: Result<Vec<u8>, ChainError>,
     height: Height,
 ) -> Result<T, ChainError> {
-    let path = format!("/inference.inference.Query/{method}");
-    let value = source.query(method, &path, request.encode_to_vec(), height).await?;
-    T::decode(value.as_slice()).map_err(|e| unreadable(source, method, height, &e))
+    T::decode(value?.as_slice()).map_err(|e| unreadable(source, method, height, &e))
+}
+
+/// As many answers as questions.
+async fn ask<const N: usize, S: StateSource + ?Sized>(
+    source: &S,
+    questions: [Question; N],
+    height: Height,
+) -> Result<[Result<Vec<u8>, ChainError>; N], ChainError> {
+    let answers = source.queries(questions.to_vec(), height).await;
+    answers.try_into().map_err(|answers: Vec<_>| {
+        let reason = format!("{} answers to {N} questions", answers.len());
+        fault(source, "abci_query", Some(height), Problem::Inconsistent(reason), Class::Retry)
+    })
 }
 
 fn fault<S: StateSource + ?Sized>(

@@ -7,58 +7,79 @@ use std::{
 
 use bootwatch_rules::{
     Height,
-    situation::{EndpointState, EndpointView},
+    situation::{Differing, DisagreementView, EndpointState, EndpointView, RequestsView},
 };
+use jiff::{SignedDuration, Timestamp};
 use tokio::{
     sync::{Notify, watch},
     time::Instant,
 };
 
-use crate::chain::{ChainError, Class, NodeStatus, Rpc};
+use crate::chain::{ChainError, NodeStatus, Priority, Rpc};
 
-/// Blocks that an endpoint may be behind the best one before it counts as lagging.
-const LAG: Height = 5;
-/// For how long an endpoint whose blocks do not link to ours is not asked for blocks.
-const QUARANTINE: Duration = Duration::from_secs(600);
+mod health;
+mod quarantine;
+mod selection;
+mod testimony;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use health::Evidence;
+use health::Health;
+use selection::{Candidate, Rank, Selection};
+use testimony::Testimony;
+pub(crate) use testimony::{Disagreement, Known};
+
+/// For how long the first block waits for endpoints that have not answered yet, so that two that
+/// differ from the start are found.
+const MUSTER: Duration = Duration::from_secs(3);
+/// An endpoint that did not answer for so long cannot speak for our chain any more.
+const ABSENT: Duration = Duration::from_secs(60);
 
 /// All endpoints, in the order of preference. Their watchers write, everybody reads.
 #[derive(Debug)]
 pub(crate) struct Endpoints {
     rpcs: Vec<Rpc>,
-    views: Mutex<Vec<EndpointView>>,
+    began: Instant,
+    known: Mutex<Knowledge>,
     /// Changes whenever a view does.
     version: watch::Sender<u64>,
     /// The endpoint that blocks are taken from.
     selected: watch::Sender<Option<usize>>,
     /// Asks a watcher to look again at once.
     pokes: Vec<Notify>,
-    /// Until when an endpoint stays wrong, whatever it says of itself.
-    quarantine: Mutex<Vec<Option<Instant>>>,
+}
+
+#[derive(Debug)]
+struct Knowledge {
+    healths: Vec<Health>,
+    selection: Selection,
+    testimony: Testimony,
+}
+
+/// What a watcher should examine of an endpoint that came back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Examination {
+    /// A height at which its block tells whether it is our chain; none while nothing is known.
+    pub(crate) hash_at: Option<Height>,
+    /// A height whose results it must have, if it keeps any.
+    pub(crate) results_at: Height,
 }
 
 impl Endpoints {
     pub(crate) fn new(rpcs: Vec<Rpc>) -> Self {
-        let views = rpcs
-            .iter()
-            .map(|rpc| EndpointView {
-                name: rpc.endpoint().name().to_string(),
-                state: EndpointState::Unknown,
-                reason: None,
-                height: None,
-                earliest: None,
-                selected: false,
-                websocket: false,
-            })
-            .collect();
-        let pokes = rpcs.iter().map(|_| Notify::new()).collect();
-        let quarantine = Mutex::new(vec![None; rpcs.len()]);
+        let healths = rpcs.iter().map(|_| Health::default()).collect();
         Self {
-            quarantine,
-            rpcs,
-            views: Mutex::new(views),
+            began: Instant::now(),
+            known: Mutex::new(Knowledge {
+                healths,
+                selection: Selection::default(),
+                testimony: Testimony::default(),
+            }),
             version: watch::Sender::new(0),
             selected: watch::Sender::new(None),
-            pokes,
+            pokes: rpcs.iter().map(|_| Notify::new()).collect(),
+            rpcs,
         }
     }
 
@@ -75,7 +96,24 @@ impl Endpoints {
     }
 
     pub(crate) fn views(&self) -> Vec<EndpointView> {
-        self.lock().clone()
+        let (now, time) = (Instant::now(), Timestamp::now());
+        let known = self.lock();
+        let views =
+            known.healths.iter().zip(&self.rpcs).enumerate().map(|(index, (health, rpc))| {
+                let mut view = known.view(index, rpc);
+                view.quarantined_until = health.quarantined_until(now).and_then(|until| {
+                    // To the second: the clocks of both differ by a little each time.
+                    let left = i64::try_from((until - now).as_secs()).ok()?;
+                    let until = time.checked_add(SignedDuration::from_secs(left)).ok()?;
+                    Timestamp::from_second(until.as_second()).ok()
+                });
+                view.requests = rpc.budget().limit().map(|limit| RequestsView {
+                    used: u32::try_from(rpc.budget().used()).unwrap_or(u32::MAX),
+                    limit: limit.get(),
+                });
+                view
+            });
+        views.collect()
     }
 
     /// Sees every change of a view.
@@ -99,118 +137,234 @@ impl Endpoints {
 
     /// The newest height that any endpoint of our chain has told of; 0 before the first.
     pub(crate) fn head(&self) -> Height {
-        self.lock().iter().filter(|view| usable(view)).filter_map(|v| v.height).max().unwrap_or(0)
+        self.lock().head(None, Instant::now())
     }
 
-    /// Endpoints worth asking, the preferred first.
+    /// Endpoints worth asking, the best first; those that may not be asked just now come last.
     pub(crate) fn usable(&self) -> Vec<usize> {
-        let views = self.lock();
-        let with = |state| {
-            views.iter().enumerate().filter(move |(_, v)| v.state == state).map(|(index, _)| index)
-        };
-        with(EndpointState::Up).chain(with(EndpointState::Lagging)).collect()
+        self.ordered(|_, health, now| health.is_usable(now))
+    }
+
+    /// Endpoints that can have the block and results of a height, the best first; those that may
+    /// not be asked just now come last.
+    pub(crate) fn candidates(&self, height: Height) -> Vec<usize> {
+        self.ordered(|_, health, now| health.may_have(height, now))
+    }
+
+    /// By rank, then the selected one, then in the order of the configuration.
+    fn ordered(&self, wanted: impl Fn(usize, &Health, Instant) -> bool) -> Vec<usize> {
+        let now = Instant::now();
+        let known = self.lock();
+        let mut found: Vec<_> = known
+            .healths
+            .iter()
+            .enumerate()
+            .filter(|(index, health)| wanted(*index, health, now))
+            .map(|(index, health)| {
+                let spent = !self.rpcs[index].budget().has_room(Priority::Urgent);
+                let selected = known.selection.current() == Some(index);
+                (spent, health.rank(now), !selected, index)
+            })
+            .collect();
+        found.sort_unstable();
+        found.into_iter().map(|(.., index)| index).collect()
     }
 
     /// Every endpoint has answered and serves another chain, or blocks that do not link to ours.
     pub(crate) fn all_wrong(&self) -> bool {
-        self.lock().iter().all(|view| view.state == EndpointState::Wrong)
+        self.lock().healths.iter().all(|health| health.state() == EndpointState::Wrong)
+    }
+
+    /// Evidence that our chain is gone: some endpoints hold another one, and nobody holds ours, or
+    /// may still hold it.
+    pub(crate) fn fork(&self) -> Option<Evidence> {
+        let now = Instant::now();
+        let known = self.lock();
+        let nobody = known.healths.iter().all(|health| {
+            health.state() == EndpointState::Wrong || health.is_away_for(ABSENT, now)
+        });
+        let evidence = known.healths.iter().find_map(Health::foreign)?;
+        nobody.then(|| evidence.clone())
+    }
+
+    /// Usable endpoints that show different blocks of one height. While there are some, nothing
+    /// more is taken in.
+    pub(crate) fn disagreement(&self) -> Option<Disagreement> {
+        self.lock().disagreement(Instant::now())
+    }
+
+    /// As [`Self::disagreement`], for people.
+    pub(crate) fn disagreement_view(&self) -> Option<DisagreementView> {
+        let Disagreement { height, sides } = self.disagreement()?;
+        let differing = sides.into_iter().map(|(index, hash)| Differing {
+            endpoint: self.name(index).to_owned(),
+            hash: hash.chars().take(64).collect(),
+        });
+        Some(DisagreementView { height, endpoints: differing.collect() })
+    }
+
+    /// The first block may be chosen: every endpoint has been asked and examined, or had its time.
+    pub(crate) fn are_mustered(&self) -> bool {
+        let late = Instant::now() >= self.began + MUSTER;
+        late || self.lock().healths.iter().all(|health| match health.state() {
+            EndpointState::Unknown => false,
+            EndpointState::Up | EndpointState::Lagging => health.is_examined(),
+            EndpointState::Down | EndpointState::Wrong => true,
+        })
     }
 
     /// What each endpoint says for itself, for an error message.
     pub(crate) fn reasons(&self) -> String {
-        let views = self.lock();
-        let lines = views.iter().map(|view| {
-            format!("{}: {}", view.name, view.reason.as_deref().unwrap_or("no answer"))
+        let known = self.lock();
+        let lines = known.healths.iter().zip(&self.rpcs).map(|(health, rpc)| {
+            format!("{}: {}", rpc.endpoint().name(), health.reason().unwrap_or("no answer"))
         });
         lines.collect::<Vec<_>>().join("; ")
     }
 
+    /// How long the endpoint is to be left alone.
+    pub(crate) fn quarantine(&self, index: usize) -> Option<Duration> {
+        let now = Instant::now();
+        self.lock().healths[index].quarantined_until(now).map(|until| until - now)
+    }
+
+    /// What to ask an endpoint that has come back; none when it was asked already.
+    pub(crate) fn examination(&self, index: usize, status: &NodeStatus) -> Option<Examination> {
+        let now = Instant::now();
+        let known = self.lock();
+        let health = &known.healths[index];
+        let idle = !health.is_usable(now) && health.foreign().is_none();
+        if health.is_examined() || idle || health.quarantined_until(now).is_some() {
+            return None;
+        }
+        let (first, last) = (status.earliest, status.head);
+        let stored = known.testimony.known_within(first, last).map(|block| block.height);
+        Some(Examination {
+            hash_at: stored.or_else(|| known.testimony.common(index, first, last)),
+            // The newest may not have them yet.
+            results_at: last.saturating_sub(1).max(first),
+        })
+    }
+
+    /// The examination is over and found nothing; `known` when it showed a block that is stored.
+    pub(crate) fn note_examined(&self, index: usize, known: bool) {
+        self.change(index, |knowledge, _| knowledge.healths[index].examined(known));
+    }
+
+    /// The endpoint is to be examined again: its connection is a new one.
+    pub(crate) fn examine_again(&self, index: usize) {
+        self.change(index, |known, _| known.healths[index].suspect());
+    }
+
+    /// Whether the endpoint keeps the results of past blocks.
+    pub(crate) fn note_results(&self, index: usize, keeps: bool) {
+        self.change(index, |known, _| known.healths[index].set_keeps_results(keeps));
+    }
+
     /// An endpoint has told of itself.
     pub(crate) fn note_status(&self, index: usize, status: &NodeStatus) {
-        let until = self.quarantine.lock().unwrap_or_else(PoisonError::into_inner)[index];
-        let quarantined = until.is_some_and(|until| Instant::now() < until);
-        self.change(index, |view, best| {
-            view.height = Some(status.head);
-            view.earliest = Some(status.earliest);
-            if quarantined {
+        self.change(index, |known, now| {
+            if known.judge(index, status.head, &status.head_hash, Some(status.head_time), now) {
+                known.healths[index].heard(status.took);
+                // Seen once more, it is believed.
+                self.poke(index);
                 return;
             }
-            let behind = best.saturating_sub(status.head);
-            let (state, reason) = if status.catching_up {
-                (EndpointState::Lagging, Some("it is catching up".to_owned()))
-            } else if behind > LAG {
-                let reason = format!(
-                    "its newest block {} is {behind} behind {best}: it lags, or its chain was \
-                     started anew (then give bootwatch a new [store] path)",
-                    status.head
-                );
-                (EndpointState::Lagging, Some(reason))
-            } else {
-                (EndpointState::Up, None)
-            };
-            if view.state != state || reason.is_some() {
-                view.reason = reason;
-            }
-            view.state = state;
+            let best = known.head(Some(index), now);
+            let rivals = known
+                .healths
+                .iter()
+                .enumerate()
+                .any(|(other, health)| other != index && health.rank(now) < Rank::Behind);
+            known.healths[index].answered(status, best, rivals, now);
         });
+    }
+
+    /// An endpoint has said which block it has at a height. False when that contradicts what is
+    /// stored.
+    pub(crate) fn note_hash(&self, index: usize, height: Height, hash: &str) -> bool {
+        let mut contradicts = false;
+        self.change(index, |known, now| {
+            contradicts = known.judge(index, height, hash, None, now);
+        });
+        !contradicts
     }
 
     /// An endpoint could not be asked, or serves the wrong thing.
     pub(crate) fn note_failure(&self, index: usize, error: &ChainError) {
-        self.change(index, |view, _| {
-            view.state = match error.class {
-                Class::WrongChain | Class::Fatal => EndpointState::Wrong,
-                _ => EndpointState::Down,
-            };
-            view.reason = Some(format!("{}: {}", error.method, error.problem));
+        self.change(index, |known, now| {
+            known.healths[index].failed(error, now);
+            known.testimony.forget(index);
         });
     }
 
-    /// An endpoint's blocks do not link to ours: it is left alone for a while.
-    pub(crate) fn note_wrong(&self, index: usize, reason: String) {
-        self.quarantine.lock().unwrap_or_else(PoisonError::into_inner)[index] =
-            Some(Instant::now() + QUARANTINE);
-        self.change(index, |view, _| {
-            view.state = EndpointState::Wrong;
-            view.reason = Some(reason);
-        });
+    /// An endpoint holds another chain: it is left alone for a while.
+    pub(crate) fn note_foreign(&self, index: usize, evidence: Evidence) {
+        self.change(index, |known, now| known.convict(index, evidence, now));
     }
 
     /// An endpoint works, with a reservation; none takes an earlier one back.
     pub(crate) fn note_reservation(&self, index: usize, reason: Option<String>) {
-        self.change(index, |view, _| view.reason = reason);
+        self.change(index, |known, _| known.healths[index].set_reservation(reason));
     }
 
-    /// An endpoint has sent a block of this height.
-    pub(crate) fn note_head(&self, index: usize, height: Height) {
+    /// An endpoint has sent a block.
+    pub(crate) fn note_block(&self, index: usize, height: Height, hash: &str) {
         self.rpcs[index].heard_of(height);
-        self.change(index, |view, _| view.height = view.height.max(Some(height)));
+        self.change(index, |known, _| {
+            known.healths[index].told_of(height);
+            known.testimony.said(index, height, hash);
+        });
+    }
+
+    /// A block was stored, and which endpoint it came from, if that is known. Endpoints are measured
+    /// by it from now on.
+    pub(crate) fn note_stored(&self, source: Option<usize>, block: Known) {
+        let mut known = self.lock();
+        if let Some(index) = source {
+            known.testimony.said(index, block.height, &block.hash);
+        }
+        known.testimony.stored(block);
+    }
+
+    /// A stored block, long before a height where that is possible, by which an endpoint shows
+    /// whether it serves our chain.
+    pub(crate) fn anchor(&self, index: usize, height: Height) -> Option<Known> {
+        let known = self.lock();
+        let first = known.healths[index].earliest().unwrap_or(0);
+        let before = known.testimony.oldest_within(first, height.saturating_sub(1));
+        before.or_else(|| known.testimony.oldest_within(first, height)).cloned()
     }
 
     pub(crate) fn note_websocket(&self, index: usize, connected: bool) {
-        self.change(index, |view, _| view.websocket = connected);
+        self.change(index, |known, _| known.healths[index].set_websocket(connected));
     }
 
-    fn change(&self, index: usize, change: impl FnOnce(&mut EndpointView, Height)) {
+    /// Time alone changes things: quarantines end, a better one has been better for long enough.
+    pub(crate) fn tick(&self) {
+        if !self.rpcs.is_empty() {
+            self.change(0, |_, _| {});
+        }
+    }
+
+    fn change(&self, index: usize, change: impl FnOnce(&mut Knowledge, Instant)) {
+        let now = Instant::now();
         {
-            let mut views = self.lock();
-            let best = views
-                .iter()
-                .enumerate()
-                .filter(|(other, view)| *other != index && usable(view))
-                .filter_map(|(_, view)| view.height)
-                .max()
-                .unwrap_or(0);
-            let before = views[index].clone();
-            change(&mut views[index], best);
-            if views[index] == before {
+            let mut known = self.lock();
+            let differed = known.disagreement(now);
+            let before = known.view(index, &self.rpcs[index]);
+            change(&mut known, now);
+            known.relieve(now, &self.pokes);
+            let candidates: Vec<_> = known.healths.iter().map(|h| h.candidate(now)).collect();
+            let chosen = known.selection.current();
+            let selected = known.selection.choose(&candidates, now);
+            let after = known.view(index, &self.rpcs[index]);
+            let differ = known.disagreement(now);
+            if before == after && chosen == selected && differed == differ {
                 return;
             }
-            log_change(&before, &views[index]);
-            let selected = select(&views);
-            for (other, view) in views.iter_mut().enumerate() {
-                view.selected = selected == Some(other);
-            }
+            log_change(&before, &after);
+            self.log_disagreement(differed.as_ref(), differ.as_ref());
             self.selected.send_if_modified(|current| {
                 let changed = *current != selected;
                 *current = selected;
@@ -220,20 +374,114 @@ impl Endpoints {
         self.version.send_modify(|version| *version = version.wrapping_add(1));
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<EndpointView>> {
-        // A panic while it was held left whole views: each change is one assignment.
-        self.views.lock().unwrap_or_else(PoisonError::into_inner)
+    fn log_disagreement(&self, before: Option<&Disagreement>, after: Option<&Disagreement>) {
+        match (before, after) {
+            (_, Some(differ)) if before != after => {
+                let sides = differ.sides.iter().map(|(index, hash)| {
+                    let hash: String = hash.chars().take(64).collect();
+                    format!("{}: {hash}", self.name(*index))
+                });
+                tracing::error!(
+                    height = differ.height,
+                    sides = sides.collect::<Vec<_>>().join(", "),
+                    "endpoints disagree about a block: nothing is taken in until they agree or one \
+                     is found to serve another chain"
+                );
+            }
+            (Some(before), None) => {
+                tracing::warn!(height = before.height, "endpoints do not disagree any more");
+            }
+            _ => {}
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Knowledge> {
+        // A panic while it was held is a defect in pure code; what is there is still whole.
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn usable(view: &EndpointView) -> bool {
-    matches!(view.state, EndpointState::Up | EndpointState::Lagging)
+impl Knowledge {
+    /// The newest height that a usable endpoint, but for one, has told of; 0 without any.
+    fn head(&self, but: Option<usize>, now: Instant) -> Height {
+        let others = self.healths.iter().enumerate().filter(|(index, _)| Some(*index) != but);
+        let told = others.filter(|(_, health)| health.is_usable(now)).filter_map(|(_, h)| h.told());
+        told.max().unwrap_or(0)
+    }
+
+    fn view(&self, index: usize, rpc: &Rpc) -> EndpointView {
+        let selected = self.selection.current() == Some(index);
+        self.healths[index].view(rpc.endpoint().name(), selected)
+    }
+
+    fn disagreement(&self, now: Instant) -> Option<Disagreement> {
+        self.testimony.disagreement(|index| self.healths[index].is_usable(now))
+    }
+
+    /// Holds a claim against what is stored. True when it contradicts: then nothing else that comes
+    /// with it counts. Where another endpoint stands by what is stored, it is not decided here who
+    /// is right: the two disagree.
+    fn judge(
+        &mut self,
+        index: usize,
+        height: Height,
+        hash: &str,
+        time: Option<Timestamp>,
+        now: Instant,
+    ) -> bool {
+        if self.healths[index].quarantined_until(now).is_some() {
+            return false;
+        }
+        self.testimony.said(index, height, hash);
+        let evidence = if let Some(known) = self.testimony.contradicted(height, hash) {
+            let stands_by = |other: usize| other != index && self.healths[other].is_usable(now);
+            if self.testimony.supported(height, &known.hash, stands_by) {
+                return false;
+            }
+            let theirs = hash.chars().take(64).collect();
+            Evidence { height, ours: known.hash.clone(), theirs }
+        } else if let Some(known) = time.and_then(|time| self.testimony.out_of_time(height, time)) {
+            let theirs = format!(
+                "unknown, but its block {height} is of {}, which does not fit to ours of {}",
+                time.unwrap_or_default(),
+                known.time
+            );
+            Evidence { height: known.height, ours: known.hash.clone(), theirs }
+        } else {
+            if self.testimony.confirms(height, hash) {
+                self.healths[index].confirmed();
+            }
+            return false;
+        };
+        if self.healths[index].contradicted(evidence, now) {
+            self.testimony.forget(index);
+        }
+        true
+    }
+
+    fn convict(&mut self, index: usize, evidence: Evidence, now: Instant) {
+        self.healths[index].convict(evidence, now);
+        self.testimony.forget(index);
+    }
+
+    /// One that lags is better than none.
+    fn relieve(&mut self, now: Instant, pokes: &[Notify]) {
+        if self.healths.iter().any(|health| health.is_usable(now)) {
+            return;
+        }
+        for (health, poke) in self.healths.iter_mut().zip(pokes) {
+            if health.state() == EndpointState::Lagging && health.quarantined_until(now).is_some() {
+                health.is_needed_after_all();
+                poke.notify_one();
+            }
+        }
+    }
 }
 
-/// The first that is up; without one, the first that answers at all.
-fn select(views: &[EndpointView]) -> Option<usize> {
-    let first = |state| views.iter().position(|view| view.state == state);
-    first(EndpointState::Up).or_else(|| first(EndpointState::Lagging))
+impl Health {
+    fn candidate(&self, now: Instant) -> Candidate {
+        Candidate { rank: self.rank(now), latency: self.latency() }
+    }
 }
 
 fn log_change(before: &EndpointView, after: &EndpointView) {
@@ -261,85 +509,5 @@ fn log_change(before: &EndpointView, after: &EndpointView) {
         EndpointState::Wrong => {
             tracing::error!(endpoint = after.name, reason, "endpoint serves the wrong data");
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use reqwest::Url;
-
-    use super::*;
-    use crate::{
-        chain::{Endpoint, Problem, RpcLimits},
-        metrics::Metrics,
-    };
-
-    fn endpoints(count: usize) -> Endpoints {
-        let metrics = Arc::new(Metrics::new([]));
-        let url = Url::parse("http://127.0.0.1:1").unwrap();
-        let rpcs = (0..count).map(|n| {
-            let endpoint = Endpoint::new(&format!("e{n}"), &url);
-            Rpc::new(endpoint, "c", RpcLimits::default(), Arc::clone(&metrics)).unwrap()
-        });
-        Endpoints::new(rpcs.collect())
-    }
-
-    fn status(head: Height) -> NodeStatus {
-        NodeStatus {
-            head,
-            head_hash: String::new(),
-            head_time: jiff::Timestamp::UNIX_EPOCH,
-            earliest: 1,
-            catching_up: false,
-            version: "0.38.21".into(),
-            took: Duration::ZERO,
-        }
-    }
-
-    fn failure(class: Class) -> ChainError {
-        ChainError {
-            endpoint: "x".into(),
-            method: "status",
-            height: None,
-            problem: Problem::Transport("refused".into()),
-            class,
-        }
-    }
-
-    #[test]
-    fn the_first_that_is_up_is_selected() {
-        let endpoints = endpoints(3);
-        let selection = endpoints.selection();
-        assert_eq!(*selection.borrow(), None);
-        endpoints.note_status(2, &status(100));
-        assert_eq!(*selection.borrow(), Some(2));
-        endpoints.note_status(1, &status(99));
-        assert_eq!(*selection.borrow(), Some(1));
-        endpoints.note_status(0, &status(50));
-        assert_eq!(*selection.borrow(), Some(1), "one that lags is not preferred");
-        assert_eq!(endpoints.usable(), [1, 2, 0]);
-        endpoints.note_failure(1, &failure(Class::Retry));
-        assert_eq!(*selection.borrow(), Some(2));
-        endpoints.note_failure(2, &failure(Class::Retry));
-        assert_eq!(*selection.borrow(), Some(0), "one that lags is better than none");
-        assert!(endpoints.views()[0].selected && !endpoints.views()[2].selected);
-    }
-
-    #[test]
-    fn heights_of_wrong_endpoints_do_not_count() {
-        let endpoints = endpoints(2);
-        endpoints.note_status(0, &status(1000));
-        endpoints.note_failure(0, &failure(Class::WrongChain));
-        assert_eq!(endpoints.head(), 0);
-        endpoints.note_status(1, &status(10));
-        assert_eq!(endpoints.head(), 10);
-        assert!(!endpoints.all_wrong());
-        endpoints.note_wrong(1, "fork".into());
-        assert!(endpoints.all_wrong());
-        endpoints.note_status(1, &status(11));
-        assert!(endpoints.usable().is_empty(), "what it says of itself does not clear it");
-        assert!(endpoints.reasons().contains("e1: fork"));
     }
 }

@@ -19,10 +19,11 @@ use tokio::{
 
 use super::{
     audit,
-    endpoints::Endpoints,
+    endpoints::{Endpoints, Evidence, Known},
     fetch::{Fetched, Fetches, Found, Gone, fetch},
     link::{self, Verdict},
     observe::{Owed, observe},
+    referee,
     reorder::{Reorder, WINDOW, Waiting},
     watcher::{Pushed, Watcher},
     writer::{Batch, WriteError, Writer, complete_from},
@@ -127,6 +128,7 @@ impl From<Loaded> for Resumed {
                 unfillable: holes.iter().map(|hole| (hole.first, hole.last)).collect(),
                 malformed: loaded.malformed,
                 reconciled: loaded.reconciled,
+                disagreement: None,
             },
             ledger,
         }
@@ -171,6 +173,11 @@ impl Follow {
             };
             watchers.spawn(watcher.run());
         }
+        watchers.spawn(referee::arbitrate(Arc::clone(&parts.endpoints)));
+        if let (Some(tip), Some(hash)) = (resumed.ledger.tip, &resumed.last_hash) {
+            let (height, time, hash) = (tip.height, tip.time, hash.clone());
+            parts.endpoints.note_stored(None, Known { height, hash, time });
+        }
         Self {
             fetches: Fetches::new(Arc::clone(&parts.endpoints)),
             // Whatever happened while nobody watched: the chain's own answer is compared once.
@@ -213,6 +220,8 @@ impl Follow {
                 Some(ended) = self.watchers.join_next() => ended?,
                 _ = note.tick() => self.note_endpoints().await?,
                 _ = refresh.tick() => {
+                    self.parts.endpoints.tick();
+                    self.look_at_endpoints()?;
                     if self.ledger.tip.is_some() {
                         self.publish(Timestamp::now());
                     }
@@ -231,12 +240,22 @@ impl Follow {
 
     /// Takes in everything whose turn it is.
     async fn advance(&mut self) -> Result<(), IngestError> {
+        // Endpoints disagree: whom to believe is not decided here.
+        if self.parts.endpoints.disagreement().is_some() {
+            return Ok(());
+        }
         if self.ledger.tip.is_none() && self.next().is_some() {
+            if !self.parts.endpoints.are_mustered() {
+                return Ok(());
+            }
             self.begin().await?;
         }
         while let Some(next) = self.next() {
             let Some(block) = self.reorder.take(next) else { break };
             self.take_in(block).await?;
+            if self.parts.endpoints.disagreement().is_some() {
+                break;
+            }
         }
         Ok(())
     }
@@ -257,7 +276,6 @@ impl Follow {
 
     fn take_frame(&mut self, pushed: Pushed) {
         let Pushed { endpoint, facts, arrived } = pushed;
-        self.parts.endpoints.note_head(endpoint, facts.height);
         let Some(done) = self.done else { return };
         if self.distrust == Some(facts.height) {
             return;
@@ -282,9 +300,13 @@ impl Follow {
         }
     }
 
-    /// A change of an endpoint's view. Only before the first block can it end the daemon: later, a
-    /// wrong endpoint is shown and may be repaired.
+    /// A change of an endpoint's view. That all serve another chain ends the daemon before the first
+    /// block only: later, a wrong endpoint is shown and may be repaired. That our own chain is gone
+    /// always ends it.
     fn look_at_endpoints(&mut self) -> Result<(), IngestError> {
+        if let Some(Evidence { height, ours, theirs }) = self.parts.endpoints.fork() {
+            return Err(IngestError::Fork { height, ours, theirs });
+        }
         if self.ledger.tip.is_none() && self.parts.endpoints.all_wrong() {
             return Err(IngestError::WrongChain {
                 chain_id: self.parts.subject.chain_id.to_string(),
@@ -374,6 +396,8 @@ impl Follow {
         let (situation, decision) = self.decide(&facts, head, near);
         self.last_hash = Some(facts.hash.clone());
         self.done = Some(facts.height);
+        let stored = Known { height: facts.height, hash: facts.hash.clone(), time: facts.time };
+        self.parts.endpoints.note_stored(Some(endpoint), stored);
         self.distrust = None;
         self.forks = 0;
         let told = !decision.messages.is_empty();
@@ -479,11 +503,8 @@ impl Follow {
                 }
                 self.forks = 0;
                 let tip = height.saturating_sub(1);
-                let reason = format!("its block {tip} is {theirs}, ours is {ours}");
-                endpoints.note_wrong(endpoint, reason);
-                if endpoints.usable().is_empty() {
-                    return Err(IngestError::Fork { height: tip, ours, theirs });
-                }
+                endpoints.note_foreign(endpoint, Evidence { height: tip, ours, theirs });
+                self.look_at_endpoints()?;
             }
         }
         Ok(())
@@ -546,7 +567,10 @@ impl Follow {
             head,
             complete_from: self.complete_from,
             endpoints: &endpoints,
-            data: self.data.clone(),
+            data: DataView {
+                disagreement: self.parts.endpoints.disagreement_view(),
+                ..self.data.clone()
+            },
             now,
         };
         self.parts.subject.judge(&self.ledger, moment)

@@ -185,7 +185,15 @@ async fn read(
             hosts.extend(ledger.choices.values().flat_map(|by_host| by_host.keys()).cloned());
             hosts.extend(choosers(rpc, height).await?);
         }
-        got.observation.choices = rpc.read_choices(hosts, height).await?;
+        // Those that were read before an error stay: all are of the same height.
+        for read in &got.observation.choices {
+            hosts.remove(&read.host);
+        }
+        let (read, failure) = rpc.read_choices(hosts, height).await;
+        got.observation.choices.extend(read);
+        if let Some(error) = failure {
+            return Err(error);
+        }
         got.choices = true;
     }
     Ok(())

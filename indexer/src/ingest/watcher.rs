@@ -60,6 +60,16 @@ impl Watcher {
         let mut websocket_after = Instant::now();
         let mut losses = delays_of_websocket();
         loop {
+            if let Some(left) = self.endpoints.quarantine(self.index) {
+                tokio::select! {
+                    () = sleep(left) => {}
+                    // It may be needed after all.
+                    () = self.endpoints.poked(self.index) => {}
+                }
+                if self.endpoints.quarantine(self.index).is_some() {
+                    continue;
+                }
+            }
             let Some(_) = self.look().await else {
                 let delay = delays.next().unwrap_or(SLOWEST_POLL);
                 tokio::select! {
@@ -93,12 +103,18 @@ impl Watcher {
         }
     }
 
-    /// Asks the endpoint about itself; none when it does not answer as it should.
+    /// Asks the endpoint about itself, and examines it when it has come back; none when it does not
+    /// answer as it should.
     async fn look(&self) -> Option<NodeStatus> {
-        match self.endpoints.rpc(self.index).status().await {
+        // The tip must not wait where polling is all that keeps it alive.
+        let selected = *self.endpoints.selection().borrow() == Some(self.index);
+        let rpc = self.endpoints.rpc(self.index);
+        let status = if selected { rpc.status().await } else { rpc.routine().status().await };
+        match status {
             Ok(status) => {
                 self.metrics.endpoint_message(self.endpoints.name(self.index), Timestamp::now());
                 self.endpoints.note_status(self.index, &status);
+                self.examine(&status).await;
                 Some(status)
             }
             Err(error) => {
@@ -108,12 +124,50 @@ impl Watcher {
         }
     }
 
+    /// Whether it serves our chain, and whether it keeps results: once each time it comes back.
+    async fn examine(&self, status: &NodeStatus) {
+        let Some(questions) = self.endpoints.examination(self.index, status) else { return };
+        let rpc = self.endpoints.rpc(self.index);
+        let mut known = false;
+        if let Some(height) = questions.hash_at {
+            match rpc.hash_at(height).await {
+                Ok(hash) if !self.endpoints.note_hash(self.index, height, &hash) => {
+                    // Seen once more, it is believed.
+                    self.endpoints.poke(self.index);
+                    return;
+                }
+                Ok(_) => known = true,
+                Err(error) if error.class == Class::Fatal => {
+                    tracing::info!(%error, "the endpoint cannot be asked for a known block");
+                }
+                // The next look asks again.
+                Err(error) => {
+                    tracing::debug!(%error, "a known block was not shown");
+                    return;
+                }
+            }
+        }
+        match rpc.keeps_results(questions.results_at).await {
+            Ok(keeps) => self.endpoints.note_results(self.index, keeps),
+            Err(error) if error.class == Class::Fatal => {
+                self.endpoints.note_failure(self.index, &error);
+                return;
+            }
+            Err(error) => {
+                tracing::debug!(%error, "it is not known whether results are kept");
+                return;
+            }
+        }
+        self.endpoints.note_examined(self.index, known);
+    }
+
     /// As [`Self::look`] while frames come: they prove more than a status that fails, so only
     /// another chain counts against the endpoint.
     async fn look_beside_frames(&self) -> Option<NodeStatus> {
-        match self.endpoints.rpc(self.index).status().await {
+        match self.endpoints.rpc(self.index).routine().status().await {
             Ok(status) => {
                 self.endpoints.note_status(self.index, &status);
+                self.examine(&status).await;
                 Some(status)
             }
             Err(error) => {
@@ -127,14 +181,17 @@ impl Watcher {
         }
     }
 
-    /// Half a block interval where polling is all there is; less often otherwise.
+    /// Half a block interval where polling is all there is; less often otherwise. Of a budget, a
+    /// third goes into asking for the head, so that two thirds are left for the blocks.
     fn poll_interval(&self, selected: bool) -> Duration {
         let interval = *self.interval.borrow();
-        if selected {
+        let pause = if selected {
             (interval / 2).clamp(FASTEST_POLL, SLOWEST_POLL)
         } else {
             (interval * 3).clamp(SLOWEST_POLL, ROUTINE)
-        }
+        };
+        let limit = self.endpoints.rpc(self.index).budget().limit();
+        limit.map_or(pause, |limit| pause.max(ROUTINE * 3 / limit.get()).min(ROUTINE))
     }
 
     /// Listens until the subscription is lost or another endpoint is preferred. The error is how
@@ -152,6 +209,8 @@ impl Watcher {
         self.metrics.ws_connected(name);
         self.endpoints.note_websocket(self.index, true);
         self.endpoints.note_reservation(self.index, None);
+        // Another connection may lead to another node.
+        self.endpoints.examine_again(self.index);
         tracing::info!(endpoint = name, "websocket subscribed");
         // What came between the last status and the subscription.
         self.look().await;
@@ -236,11 +295,12 @@ impl Watcher {
             }
         };
         let height = facts.height;
+        self.endpoints.note_block(self.index, height, &facts.hash);
         let pushed = Pushed { endpoint: self.index, facts, arrived };
         if self.blocks.try_send(pushed).is_err() {
             // The writer is behind: the block is fetched when its turn comes. Waiting here would
             // leave pings unanswered.
-            self.endpoints.note_head(self.index, height);
+            tracing::debug!(height, "frame dropped: the writer is behind");
         }
         Ok(height)
     }

@@ -46,7 +46,8 @@ async fn it_follows_the_chain_and_keeps_what_the_node_shows() {
 
     // The stored choices are the chain's own, for every host.
     let tip = loaded.ledger.tip.unwrap().height;
-    let asked = bench.rpc().read_choices(loaded.ledger.known_hosts.clone(), tip).await.unwrap();
+    let (asked, failure) = bench.rpc().read_choices(loaded.ledger.known_hosts.clone(), tip).await;
+    assert!(failure.is_none(), "{failure:?}");
     for answer in asked {
         for (model, choice) in &answer.choices {
             let ours = loaded.ledger.choice(&answer.host, model).map(|s| &s.choice);

@@ -97,7 +97,7 @@ impl Player {
             Some(state) => self.ledger.hosts_to_read(facts, &self.hosts, Some(state)),
             None => needs.choices,
         };
-        observation.choices = now(source.read_choices(hosts, height));
+        observation.choices = all_read(source.read_choices(hosts, height));
         Some(observation)
     }
 
@@ -111,7 +111,7 @@ impl Player {
 
     /// The chain's own choices of all hosts, after its newest block.
     pub(crate) fn choices(&self) -> Vec<HostChoices> {
-        now(self.source().read_choices(self.hosts.clone(), self.chain.height()))
+        all_read(self.source().read_choices(self.hosts.clone(), self.chain.height()))
     }
 
     /// What stands under key 0x6c after the newest block.
@@ -135,6 +135,15 @@ impl Player {
 /// The chain answers at once.
 fn now<T>(answer: impl Future<Output = Result<T, ChainError>>) -> T {
     answer.now_or_never().unwrap().unwrap()
+}
+
+/// As [`now`], for choices, of which some may be missing.
+fn all_read(
+    answer: impl Future<Output = (Vec<HostChoices>, Option<ChainError>)>,
+) -> Vec<HostChoices> {
+    let (choices, failure) = answer.now_or_never().unwrap();
+    assert!(failure.is_none(), "{failure:?}");
+    choices
 }
 
 /// The application itself, without a node around it.

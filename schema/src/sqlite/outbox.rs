@@ -238,6 +238,10 @@ pub(crate) fn endpoints(db: &Connection) -> Result<Vec<EndpointRecord>, StoreErr
                 earliest: row.get(4)?,
                 selected: row.get(5)?,
                 websocket: row.get(6)?,
+                behind: None,
+                latency_ms: None,
+                quarantined_until: None,
+                requests: None,
             },
             at: row.get::<_, Nanos>(7)?.0,
         });

@@ -224,6 +224,10 @@ fn endpoints_are_replaced_as_a_whole() {
             earliest: height.map(|h| h - 1000),
             selected: height.is_some(),
             websocket: height.is_some(),
+            behind: None,
+            latency_ms: None,
+            quarantined_until: None,
+            requests: None,
         },
         at: at(7),
     };
