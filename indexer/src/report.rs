@@ -334,6 +334,18 @@ fn notices(s: &Situation, now: Timestamp) -> Vec<String> {
     if !s.endpoints.iter().any(|endpoint| endpoint.state == EndpointState::Up) {
         notices.push("No endpoint is up.".to_owned());
     }
+    if let Some(differ) = &s.data.disagreement {
+        let sides = differ.endpoints.iter().map(|side| {
+            let hash: String = clean(&side.hash).chars().take(16).collect();
+            format!("{} shows {hash}…", clean(&side.endpoint))
+        });
+        notices.push(format!(
+            "Endpoints disagree about block {}: {}. Nothing more is taken in until they agree; if \
+             one of them is wrong, take it out of the configuration.",
+            count(differ.height),
+            sides.collect::<Vec<_>>().join(", ")
+        ));
+    }
     for (first, last) in &s.data.unfillable {
         notices.push(format!(
             "Blocks {} to {} are missing for good: no endpoint has them any more.",
@@ -581,6 +593,12 @@ fn endpoint(endpoint: &EndpointView) -> Endpoint {
     }
     if endpoint.websocket {
         notes.push("websocket".to_owned());
+    }
+    if let Some(latency) = endpoint.latency_ms {
+        notes.push(format!("answers in {latency} ms"));
+    }
+    if let Some(requests) = endpoint.requests {
+        notes.push(format!("{} of {} requests a minute", requests.used, requests.limit));
     }
     if let Some(reason) = &endpoint.reason {
         notes.push(clean(reason));

@@ -100,7 +100,8 @@ pub(crate) fn situation() -> Situation {
         "models": models, "hosts": hosts,
         "endpoints": [{
             "name": "mine", "state": "up", "reason": null, "height": 3_905_001, "earliest": 3_700_000,
-            "selected": true, "websocket": true,
+            "selected": true, "websocket": true, "behind": 0, "latency_ms": 23,
+            "requests": { "used": 3, "limit": 15 },
         }],
         "data": { "unfillable": [[3_799_000, 3_799_999]], "malformed": 2, "reconciled": 1 },
     }))

@@ -64,21 +64,23 @@ pub trait StateSource: Sync {
         }
     }
 
-    /// Parameters, epochs and groups at a height.
+    /// Parameters, epochs and groups at a height, and the version that the application reports,
+    /// which is empty when it reports none.
     ///
     /// # Errors
     /// [`ChainError`]; [`Class::Unavailable`] when the node no longer keeps that version.
     fn read_state(
         &self,
         height: Height,
-    ) -> impl Future<Output = Result<ChainState, ChainError>> + Send {
+    ) -> impl Future<Output = Result<(ChainState, String), ChainError>> + Send {
         async move {
             let first = [
                 question("EpochInfo", &()),
                 question("GetCurrentEpoch", &()),
                 models_page(Vec::new()),
+                Question { method: VERSION, path: VERSION_PATH.to_owned(), data: Vec::new() },
             ];
-            let [info, current, models] = ask(self, first, height).await?;
+            let [info, current, models, version] = ask(self, first, height).await?;
             let info: wire::EpochInfoResponse = answer(self, "EpochInfo", info, height)?;
             if info.block_height != 0 && info.block_height != height {
                 let reason = format!("epoch_info is for height {}", info.block_height);
@@ -88,6 +90,8 @@ pub trait StateSource: Sync {
             let current: wire::CurrentEpochResponse =
                 answer(self, "GetCurrentEpoch", current, height)?;
             let models = governance_models(self, models, height).await?;
+            let version: wire::NodeInfoResponse = answer(self, VERSION, version, height)?;
+            let version = version.application_version.unwrap_or_default().version;
             let effective = current.epoch;
             let of_epoch = wire::ExcludedParticipantsRequest { epoch_index: effective };
             let second = [
@@ -108,7 +112,7 @@ pub trait StateSource: Sync {
                 }
             }
             let latest = info.latest_epoch.unwrap_or_default();
-            Ok(ChainState {
+            let state = ChainState {
                 height,
                 params: params(info.params.unwrap_or_default()),
                 effective: Epoch {
@@ -119,7 +123,8 @@ pub trait StateSource: Sync {
                 members: members(root.validation_weights, excluded.items),
                 model_groups,
                 governance_models: models,
-            })
+            };
+            Ok((state, version.chars().take(64).collect()))
         }
     }
 
@@ -197,28 +202,11 @@ pub trait StateSource: Sync {
             Ok(Some(charges(snapshot)))
         }
     }
-
-    /// The version that the application reports; empty when it reports none.
-    ///
-    /// # Errors
-    /// [`ChainError`].
-    fn read_app_version(
-        &self,
-        height: Height,
-    ) -> impl Future<Output = Result<String, ChainError>> + Send {
-        async move {
-            const METHOD: &str = "GetNodeInfo";
-            const PATH: &str = "/cosmos.base.tendermint.v1beta1.Service/GetNodeInfo";
-            let value = self.query(METHOD, PATH, Vec::new(), height).await?;
-            let info = wire::NodeInfoResponse::decode(value.as_slice())
-                .map_err(|e| unreadable(self, METHOD, height, &e))?;
-            let version = info.application_version.unwrap_or_default().version;
-            Ok(version.chars().take(64).collect())
-        }
-    }
 }
 
 const GROUP: &str = "EpochGroupData";
+const VERSION: &str = "GetNodeInfo";
+const VERSION_PATH: &str = "/cosmos.base.tendermint.v1beta1.Service/GetNodeInfo";
 
 /// A question to the chain's `Query` service.
 fn question(method: &'static str, request: &impl Message) -> Question {

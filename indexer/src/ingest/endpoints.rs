@@ -98,6 +98,7 @@ impl Endpoints {
     pub(crate) fn views(&self) -> Vec<EndpointView> {
         let (now, time) = (Instant::now(), Timestamp::now());
         let known = self.lock();
+        let differ = known.disagreement(now);
         let views =
             known.healths.iter().zip(&self.rpcs).enumerate().map(|(index, (health, rpc))| {
                 let mut view = known.view(index, rpc);
@@ -107,6 +108,20 @@ impl Endpoints {
                     let until = time.checked_add(SignedDuration::from_secs(left)).ok()?;
                     Timestamp::from_second(until.as_second()).ok()
                 });
+                if let Some(until) = view.quarantined_until {
+                    remark(&mut view.reason, format!("left alone until {until}"));
+                }
+                let said = differ.as_ref().and_then(|differ| {
+                    let (_, hash) = differ.sides.iter().find(|(side, _)| *side == index)?;
+                    Some(format!(
+                        "its block {} is {}, others show another",
+                        differ.height,
+                        short(hash)
+                    ))
+                });
+                if let Some(said) = said {
+                    remark(&mut view.reason, said);
+                }
                 view.requests = rpc.budget().limit().map(|limit| RequestsView {
                     used: u32::try_from(rpc.budget().used()).unwrap_or(u32::MAX),
                     limit: limit.get(),
@@ -198,7 +213,7 @@ impl Endpoints {
         let Disagreement { height, sides } = self.disagreement()?;
         let differing = sides.into_iter().map(|(index, hash)| Differing {
             endpoint: self.name(index).to_owned(),
-            hash: hash.chars().take(64).collect(),
+            hash: short(&hash),
         });
         Some(DisagreementView { height, endpoints: differing.collect() })
     }
@@ -377,10 +392,10 @@ impl Endpoints {
     fn log_disagreement(&self, before: Option<&Disagreement>, after: Option<&Disagreement>) {
         match (before, after) {
             (_, Some(differ)) if before != after => {
-                let sides = differ.sides.iter().map(|(index, hash)| {
-                    let hash: String = hash.chars().take(64).collect();
-                    format!("{}: {hash}", self.name(*index))
-                });
+                let sides = differ
+                    .sides
+                    .iter()
+                    .map(|(index, hash)| format!("{}: {}", self.name(*index), short(hash)));
                 tracing::error!(
                     height = differ.height,
                     sides = sides.collect::<Vec<_>>().join(", "),
@@ -438,8 +453,7 @@ impl Knowledge {
             if self.testimony.supported(height, &known.hash, stands_by) {
                 return false;
             }
-            let theirs = hash.chars().take(64).collect();
-            Evidence { height, ours: known.hash.clone(), theirs }
+            Evidence { height, ours: known.hash.clone(), theirs: short(hash) }
         } else if let Some(known) = time.and_then(|time| self.testimony.out_of_time(height, time)) {
             let theirs = format!(
                 "unknown, but its block {height} is of {}, which does not fit to ours of {}",
@@ -482,6 +496,18 @@ impl Health {
     fn candidate(&self, now: Instant) -> Candidate {
         Candidate { rank: self.rank(now), latency: self.latency() }
     }
+}
+
+/// What a node calls a hash is as long as it likes.
+fn short(hash: &str) -> String {
+    hash.chars().take(64).collect()
+}
+
+fn remark(reason: &mut Option<String>, remark: String) {
+    *reason = Some(match reason.take() {
+        Some(reason) => format!("{reason}; {remark}"),
+        None => remark,
+    });
 }
 
 fn log_change(before: &EndpointView, after: &EndpointView) {

@@ -99,7 +99,10 @@ pub(crate) async fn fetch(endpoints: Arc<Endpoints>, height: Height) -> Fetched 
     loop {
         let mut refusals = Vec::new();
         let mut waits = false;
-        let order = endpoints.usable();
+        let mut order = endpoints.candidates(height);
+        if order.is_empty() {
+            order = endpoints.usable();
+        }
         for &index in &order {
             match fetch_from(endpoints.rpc(index), height).await {
                 Ok(facts) => {

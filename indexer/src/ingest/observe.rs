@@ -162,8 +162,7 @@ async fn read(
 ) -> Result<(), ChainError> {
     let height = facts.height;
     if wanted.needs.state && got.observation.state.is_none() {
-        let (state, version) =
-            tokio::try_join!(rpc.read_state(height), rpc.read_app_version(height))?;
+        let (state, version) = rpc.read_state(height).await?;
         got.observation.state = Some(state);
         got.observation.app_version = Some(version).filter(|version| !version.is_empty());
     }

@@ -59,6 +59,7 @@ impl Watcher {
         let mut delays = delays().build();
         let mut websocket_after = Instant::now();
         let mut losses = delays_of_websocket();
+        let mut reconnects = false;
         loop {
             if let Some(left) = self.endpoints.quarantine(self.index) {
                 tokio::select! {
@@ -82,7 +83,7 @@ impl Watcher {
             let selected = *selection.borrow_and_update() == Some(self.index);
             if selected && Instant::now() >= websocket_after {
                 let began = Instant::now();
-                websocket_after = match self.listen(&mut selection).await {
+                websocket_after = match self.listen(&mut selection, &mut reconnects).await {
                     Ok(()) => Instant::now(),
                     Err(pause) => {
                         if began.elapsed() > ROUTINE {
@@ -199,6 +200,7 @@ impl Watcher {
     async fn listen(
         &self,
         selection: &mut watch::Receiver<Option<usize>>,
+        reconnects: &mut bool,
     ) -> Result<(), Option<Duration>> {
         let name = self.endpoints.name(self.index);
         let mut subscription =
@@ -209,8 +211,10 @@ impl Watcher {
         self.metrics.ws_connected(name);
         self.endpoints.note_websocket(self.index, true);
         self.endpoints.note_reservation(self.index, None);
-        // Another connection may lead to another node.
-        self.endpoints.examine_again(self.index);
+        if std::mem::replace(reconnects, true) {
+            // Another connection may lead to another node.
+            self.endpoints.examine_again(self.index);
+        }
         tracing::info!(endpoint = name, "websocket subscribed");
         // What came between the last status and the subscription.
         self.look().await;

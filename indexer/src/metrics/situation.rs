@@ -95,6 +95,12 @@ fn chain(out: &mut Families, s: &Situation) {
         &[],
         s.data.unfillable.iter().map(|(first, last)| number(last - first + 1)).sum(),
     );
+    out.gauge(
+        "bootwatch_endpoint_disagreement_height",
+        "Lowest block that endpoints show differently, which stops ingestion; 0 while they agree.",
+        &[],
+        s.data.disagreement.as_ref().map_or(0.0, |differ| number(differ.height)),
+    );
     out.counter(
         "bootwatch_ingest_malformed_total",
         "Things in blocks that could not be read, since the database began.",
@@ -382,6 +388,42 @@ fn endpoint(out: &mut Families, endpoint: &EndpointView) {
     }
     if let Some(earliest) = endpoint.earliest {
         one("bootwatch_endpoint_earliest_height", "Oldest height it still has.", number(earliest));
+    }
+    one(
+        "bootwatch_endpoint_wrong",
+        "1 when the endpoint serves another chain, or cannot be read.",
+        flag(endpoint.state == EndpointState::Wrong),
+    );
+    if let Some(behind) = endpoint.behind {
+        one(
+            "bootwatch_endpoint_lag_blocks",
+            "Blocks that it is behind the best of the others.",
+            number(behind),
+        );
+    }
+    if let Some(latency) = endpoint.latency_ms {
+        one(
+            "bootwatch_endpoint_latency_seconds",
+            "How long it takes to answer, smoothed.",
+            count(latency) / 1e3,
+        );
+    }
+    one(
+        "bootwatch_endpoint_quarantined_until_timestamp_seconds",
+        "Until when it is left alone because it lied or lagged; 0 when it is not.",
+        endpoint.quarantined_until.map_or(0.0, seconds),
+    );
+    if let Some(requests) = endpoint.requests {
+        one(
+            "bootwatch_endpoint_requests_used",
+            "Requests over HTTP in the last minute; absent without a limit.",
+            f64::from(requests.used),
+        );
+        one(
+            "bootwatch_endpoint_requests_limit",
+            "Requests over HTTP that it may be asked in any minute; absent without a limit.",
+            f64::from(requests.limit),
+        );
     }
 }
 

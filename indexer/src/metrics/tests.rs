@@ -48,6 +48,11 @@ fn the_situation_is_shown_and_vanished_labels_vanish() {
         "bootwatch_ingest_events_total{event=\"other\"} 1\n".to_owned(),
         format!("bootwatch_participant_info{{participant=\"{ADDRESS}\",name=\"rack-1\"}} 1\n"),
         "bootwatch_endpoint_up{endpoint=\"mine\"} 1\n".to_owned(),
+        "bootwatch_endpoint_latency_seconds{endpoint=\"mine\"} 0.023\n".to_owned(),
+        "bootwatch_endpoint_requests_used{endpoint=\"mine\"} 3\n".to_owned(),
+        "bootwatch_endpoint_requests_limit{endpoint=\"mine\"} 15\n".to_owned(),
+        "bootwatch_endpoint_quarantined_until_timestamp_seconds{endpoint=\"mine\"} 0\n".to_owned(),
+        "bootwatch_endpoint_disagreement_height 0\n".to_owned(),
         "bootwatch_epoch_phase{phase=\"inference\"} 1\n".to_owned(),
     ] {
         assert!(before.contains(&line), "{line:?} is not in\n{before}");

@@ -78,3 +78,21 @@ fn missing_data_never_reads_as_fine() {
     let phase = bootwatch_rules::situation::Phase::Unknown;
     assert_eq!(headline(|s| s.epoch.phase = phase).0, Level::Unknown);
 }
+
+#[test]
+fn endpoints_that_disagree_are_named() {
+    let mut situation = situation();
+    let side = |endpoint: &str, hash: &str| bootwatch_rules::situation::Differing {
+        endpoint: endpoint.into(),
+        hash: hash.repeat(32),
+    };
+    situation.data.disagreement = Some(bootwatch_rules::situation::DisagreementView {
+        height: 3_905_001,
+        endpoints: vec![side("mine", "AB"), side("spare", "CD")],
+    });
+    let text = text::render(&Report::new(&situation, now(), &TimeZone::UTC), Colour::Off);
+    let notice =
+        "Endpoints disagree about block 3,905,001: mine shows ABABABABABABABAB…, spare shows";
+    assert!(text.contains(notice), "{text}");
+    assert!(text.contains("answers in 23 ms, 3 of 15 requests a minute"), "{text}");
+}

@@ -68,12 +68,18 @@ impl Bench {
     }
 
     pub fn config_of(&self, chain_id: &str, endpoints: &[(&str, String)]) -> Config {
+        let plain: Vec<_> = endpoints.iter().map(|(name, url)| (*name, url.clone(), "")).collect();
+        self.config_with(chain_id, &plain)
+    }
+
+    /// Endpoints as name, URL and further keys.
+    pub fn config_with(&self, chain_id: &str, endpoints: &[(&str, String, &str)]) -> Config {
         let mut text = format!(
             "[chain]\nchain_id = {chain_id:?}\n[store]\npath = {:?}\n[http]\nlisten = \"127.0.0.1:0\"\n",
             self.database()
         );
-        for (name, rpc) in endpoints {
-            text.push_str(&format!("[[endpoint]]\nname = {name:?}\nrpc = {rpc:?}\n"));
+        for (name, rpc, more) in endpoints {
+            text.push_str(&format!("[[endpoint]]\nname = {name:?}\nrpc = {rpc:?}\n{more}\n"));
         }
         for host in self.node.inspect(|chain| chain.hosts()).iter().take(3) {
             let (name, address) = (&host.name, &host.address);

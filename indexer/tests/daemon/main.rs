@@ -2,7 +2,10 @@
 #![allow(clippy::unwrap_used, unreachable_pub, reason = "test helpers: a failure is the message")]
 
 mod bench;
+mod endpoints;
 mod evidence;
+mod proxy;
+mod tls;
 
 use std::time::Duration;
 

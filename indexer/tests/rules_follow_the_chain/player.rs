@@ -86,8 +86,9 @@ impl Player {
         let (source, height) = (self.source(), facts.height);
         let mut observation = Observation::default();
         if needs.state {
-            observation.state = Some(now(source.read_state(height)));
-            observation.app_version = Some(now(source.read_app_version(height)));
+            let (state, version) = now(source.read_state(height));
+            observation.state = Some(state);
+            observation.app_version = Some(version);
         }
         if needs.charges {
             observation.charges = now(source.read_charges(height));

@@ -165,7 +165,7 @@ impl Health {
         } else {
             None
         };
-        let Some(mut reason) = reason else {
+        let Some(reason) = reason else {
             self.state = EndpointState::Up;
             self.behind_since = None;
             self.reason = None;
@@ -174,7 +174,6 @@ impl Health {
         let since = *self.behind_since.get_or_insert(now);
         if rivals && now >= since + PERSISTENT {
             self.quarantine.begin(now);
-            reason.push_str("; it is left alone for a while");
         }
         self.state = EndpointState::Lagging;
         self.reason = Some(reason);

@@ -58,11 +58,6 @@ impl Testimony {
         });
     }
 
-    /// The newest stored block.
-    pub(super) fn tip(&self) -> Option<&Known> {
-        self.stored.last_key_value().map(|(_, known)| known)
-    }
-
     /// The newest stored block of a range.
     pub(super) fn known_within(&self, first: Height, last: Height) -> Option<&Known> {
         let mut range = self.stored.range(first..=last.max(first));
@@ -181,7 +176,6 @@ mod tests {
         assert_eq!(testimony.contradicted(105, "X"), Some(&known(105)));
         assert_eq!(testimony.contradicted(111, "X"), None);
         assert_eq!(testimony.contradicted(105, ""), None, "nothing was said");
-        assert_eq!(testimony.tip(), Some(&known(110)));
         assert_eq!(testimony.known_within(90, 105), Some(&known(105)));
         assert_eq!(testimony.known_within(120, 130), None);
         assert_eq!(testimony.known_within(120, 105), None);
