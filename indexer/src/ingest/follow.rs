@@ -276,6 +276,7 @@ impl Follow {
 
     fn take_frame(&mut self, pushed: Pushed) {
         let Pushed { endpoint, facts, arrived } = pushed;
+        self.parts.endpoints.note_block(endpoint, facts.height, &facts.hash);
         let Some(done) = self.done else { return };
         if self.distrust == Some(facts.height) {
             return;

@@ -299,12 +299,12 @@ impl Watcher {
             }
         };
         let height = facts.height;
-        self.endpoints.note_block(self.index, height, &facts.hash);
+        let hash = facts.hash.clone();
         let pushed = Pushed { endpoint: self.index, facts, arrived };
         if self.blocks.try_send(pushed).is_err() {
             // The writer is behind: the block is fetched when its turn comes. Waiting here would
             // leave pings unanswered.
-            tracing::debug!(height, "frame dropped: the writer is behind");
+            self.endpoints.note_block(self.index, height, &hash);
         }
         Ok(height)
     }

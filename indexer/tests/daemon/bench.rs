@@ -10,7 +10,7 @@ use bootwatch::{
 };
 use bootwatch_devnet::{
     Devnet, Options, Running,
-    chain::{Spec, Story},
+    chain::{Spec, Story, Timing},
 };
 use bootwatch_rules::situation::Situation;
 use bootwatch_schema::{ReadStore, SqliteReader};
@@ -41,17 +41,26 @@ impl Bench {
         Self::with(block_time, NonZeroU64::new(keep)).await
     }
 
+    /// A chain with mainnet's epochs, so that some blocks in a row are quiet.
+    pub async fn quiet(block_time: Duration) -> Self {
+        let spec =
+            Spec { timing: Timing::mainnet(), ..Spec::new(7, Story::load("default").unwrap()) };
+        Self::of(Options { block_time, ..Options::new(spec) }).await
+    }
+
     async fn with(block_time: Duration, retain_blocks: Option<NonZeroU64>) -> Self {
+        let spec = Spec::new(7, Story::load("default").unwrap());
+        Self::of(Options { block_time, retain_blocks, ..Options::new(spec) }).await
+    }
+
+    async fn of(options: Options) -> Self {
         // Fails from the second test on: the first has installed it.
         let _ = tracing_subscriber::fmt()
             .with_test_writer()
             .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
             .try_init();
-        let spec = Spec::new(7, Story::load("default").unwrap());
-        let epoch_length = spec.timing.epoch_length;
-        let node = Devnet::start(Options { block_time, retain_blocks, ..Options::new(spec) })
-            .await
-            .unwrap();
+        let epoch_length = options.spec.timing.epoch_length;
+        let node = Devnet::start(options).await.unwrap();
         Self { node, folder: TempDir::new().unwrap(), epoch_length }
     }
 

@@ -41,7 +41,8 @@ pub struct Asked {
     pub at: Instant,
     pub path: String,
     pub headers: HeaderMap,
-    pub body: String,
+    /// Of a batch, those of its parts.
+    pub methods: Vec<String>,
 }
 
 impl Proxy {
@@ -106,7 +107,7 @@ async fn pass(
     let body: Bytes = axum::body::to_bytes(request.into_body(), 1 << 20).await.unwrap();
     let body = String::from_utf8(body.to_vec()).unwrap();
     let path = uri.path().to_owned();
-    let asked = Asked { at: Instant::now(), path, headers, body: body.clone() };
+    let asked = Asked { at: Instant::now(), path, headers, methods: methods(&body) };
     inner.asked.lock().unwrap().push(asked);
     if *inner.away.borrow() {
         return StatusCode::BAD_GATEWAY.into_response();
@@ -131,6 +132,15 @@ async fn pass(
         }
     }
     axum::Json(answer).into_response()
+}
+
+fn methods(body: &str) -> Vec<String> {
+    let parts = match serde_json::from_str(body) {
+        Ok(Value::Array(parts)) => parts,
+        Ok(one) => vec![one],
+        Err(_) => Vec::new(),
+    };
+    parts.iter().filter_map(|part| Some(part["method"].as_str()?.to_owned())).collect()
 }
 
 async fn bridge(inner: Arc<Inner>, client: WebSocket) {
