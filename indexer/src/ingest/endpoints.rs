@@ -18,6 +18,7 @@ use tokio::{
 use crate::chain::{ChainError, NodeStatus, Priority, Rpc};
 
 mod health;
+mod knowledge;
 mod quarantine;
 mod selection;
 mod testimony;
@@ -26,8 +27,8 @@ mod tests;
 
 pub(crate) use health::Evidence;
 use health::Health;
-use selection::{Candidate, Rank, Selection};
-use testimony::Testimony;
+use knowledge::Knowledge;
+use selection::Rank;
 pub(crate) use testimony::{Disagreement, Known};
 
 /// For how long the first block waits for endpoints that have not answered yet, so that two that
@@ -50,13 +51,6 @@ pub(crate) struct Endpoints {
     pokes: Vec<Notify>,
 }
 
-#[derive(Debug)]
-struct Knowledge {
-    healths: Vec<Health>,
-    selection: Selection,
-    testimony: Testimony,
-}
-
 /// What a watcher should examine of an endpoint that came back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Examination {
@@ -68,14 +62,9 @@ pub(crate) struct Examination {
 
 impl Endpoints {
     pub(crate) fn new(rpcs: Vec<Rpc>) -> Self {
-        let healths = rpcs.iter().map(|_| Health::default()).collect();
         Self {
             began: Instant::now(),
-            known: Mutex::new(Knowledge {
-                healths,
-                selection: Selection::default(),
-                testimony: Testimony::default(),
-            }),
+            known: Mutex::new(Knowledge::new(rpcs.len())),
             version: watch::Sender::new(0),
             selected: watch::Sender::new(None),
             pokes: rpcs.iter().map(|_| Notify::new()).collect(),
@@ -101,7 +90,7 @@ impl Endpoints {
         let differ = known.disagreement(now);
         let views =
             known.healths.iter().zip(&self.rpcs).enumerate().map(|(index, (health, rpc))| {
-                let mut view = known.view(index, rpc);
+                let mut view = known.view(index, rpc.endpoint().name());
                 view.quarantined_until = health.quarantined_until(now).and_then(|until| {
                     // To the second: the clocks of both differ by a little each time.
                     let left = i64::try_from((until - now).as_secs()).ok()?;
@@ -367,13 +356,12 @@ impl Endpoints {
         {
             let mut known = self.lock();
             let differed = known.disagreement(now);
-            let before = known.view(index, &self.rpcs[index]);
+            let before = known.view(index, self.name(index));
             change(&mut known, now);
-            known.relieve(now, &self.pokes);
-            let candidates: Vec<_> = known.healths.iter().map(|h| h.candidate(now)).collect();
+            known.relieve(now).into_iter().for_each(|needed| self.poke(needed));
             let chosen = known.selection.current();
-            let selected = known.selection.choose(&candidates, now);
-            let after = known.view(index, &self.rpcs[index]);
+            let selected = known.choose(now);
+            let after = known.view(index, self.name(index));
             let differ = known.disagreement(now);
             if before == after && chosen == selected && differed == differ {
                 return;
@@ -413,88 +401,6 @@ impl Endpoints {
     fn lock(&self) -> MutexGuard<'_, Knowledge> {
         // A panic while it was held is a defect in pure code; what is there is still whole.
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Knowledge {
-    /// The newest height that a usable endpoint, but for one, has told of; 0 without any.
-    fn head(&self, but: Option<usize>, now: Instant) -> Height {
-        let others = self.healths.iter().enumerate().filter(|(index, _)| Some(*index) != but);
-        let told = others.filter(|(_, health)| health.is_usable(now)).filter_map(|(_, h)| h.told());
-        told.max().unwrap_or(0)
-    }
-
-    fn view(&self, index: usize, rpc: &Rpc) -> EndpointView {
-        let selected = self.selection.current() == Some(index);
-        self.healths[index].view(rpc.endpoint().name(), selected)
-    }
-
-    fn disagreement(&self, now: Instant) -> Option<Disagreement> {
-        self.testimony.disagreement(|index| self.healths[index].is_usable(now))
-    }
-
-    /// Holds a claim against what is stored. True when it contradicts: then nothing else that comes
-    /// with it counts. Where another endpoint stands by what is stored, it is not decided here who
-    /// is right: the two disagree.
-    fn judge(
-        &mut self,
-        index: usize,
-        height: Height,
-        hash: &str,
-        time: Option<Timestamp>,
-        now: Instant,
-    ) -> bool {
-        if self.healths[index].quarantined_until(now).is_some() {
-            return false;
-        }
-        self.testimony.said(index, height, hash);
-        let evidence = if let Some(known) = self.testimony.contradicted(height, hash) {
-            let stands_by = |other: usize| other != index && self.healths[other].is_usable(now);
-            if self.testimony.supported(height, &known.hash, stands_by) {
-                return false;
-            }
-            Evidence { height, ours: known.hash.clone(), theirs: short(hash) }
-        } else if let Some(known) = time.and_then(|time| self.testimony.out_of_time(height, time)) {
-            let theirs = format!(
-                "unknown, but its block {height} is of {}, which does not fit to ours of {}",
-                time.unwrap_or_default(),
-                known.time
-            );
-            Evidence { height: known.height, ours: known.hash.clone(), theirs }
-        } else {
-            if self.testimony.confirms(height, hash) {
-                self.healths[index].confirmed();
-            }
-            return false;
-        };
-        if self.healths[index].contradicted(evidence, now) {
-            self.testimony.forget(index);
-        }
-        true
-    }
-
-    fn convict(&mut self, index: usize, evidence: Evidence, now: Instant) {
-        self.healths[index].convict(evidence, now);
-        self.testimony.forget(index);
-    }
-
-    /// One that lags is better than none.
-    fn relieve(&mut self, now: Instant, pokes: &[Notify]) {
-        if self.healths.iter().any(|health| health.is_usable(now)) {
-            return;
-        }
-        for (health, poke) in self.healths.iter_mut().zip(pokes) {
-            if health.state() == EndpointState::Lagging && health.quarantined_until(now).is_some() {
-                health.is_needed_after_all();
-                poke.notify_one();
-            }
-        }
-    }
-}
-
-impl Health {
-    fn candidate(&self, now: Instant) -> Candidate {
-        Candidate { rank: self.rank(now), latency: self.latency() }
     }
 }
 

@@ -1,0 +1,120 @@
+//! What is known of all endpoints, and what follows from it. Pure: time is given.
+
+use bootwatch_rules::{
+    Height,
+    situation::{EndpointState, EndpointView},
+};
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::{
+    health::{Evidence, Health},
+    selection::{Candidate, Selection},
+    short,
+    testimony::{Disagreement, Testimony},
+};
+
+/// All of it.
+#[derive(Debug)]
+pub(super) struct Knowledge {
+    pub(super) healths: Vec<Health>,
+    pub(super) selection: Selection,
+    pub(super) testimony: Testimony,
+}
+
+impl Knowledge {
+    /// Nothing is known of so many endpoints.
+    pub(super) fn new(count: usize) -> Self {
+        Self {
+            healths: (0..count).map(|_| Health::default()).collect(),
+            selection: Selection::default(),
+            testimony: Testimony::default(),
+        }
+    }
+
+    /// The newest height that a usable endpoint, but for one, has told of; 0 without any.
+    pub(super) fn head(&self, but: Option<usize>, now: Instant) -> Height {
+        let others = self.healths.iter().enumerate().filter(|(index, _)| Some(*index) != but);
+        let told = others.filter(|(_, health)| health.is_usable(now)).filter_map(|(_, h)| h.told());
+        told.max().unwrap_or(0)
+    }
+
+    pub(super) fn view(&self, index: usize, name: &str) -> EndpointView {
+        self.healths[index].view(name, self.selection.current() == Some(index))
+    }
+
+    /// Chooses anew from whom blocks are taken.
+    pub(super) fn choose(&mut self, now: Instant) -> Option<usize> {
+        let candidates: Vec<_> = self
+            .healths
+            .iter()
+            .map(|health| Candidate { rank: health.rank(now), latency: health.latency() })
+            .collect();
+        self.selection.choose(&candidates, now)
+    }
+
+    pub(super) fn disagreement(&self, now: Instant) -> Option<Disagreement> {
+        self.testimony.disagreement(|index| self.healths[index].is_usable(now))
+    }
+
+    /// Holds a claim against what is stored. True when it contradicts: then nothing else that comes
+    /// with it counts. Where another endpoint stands by what is stored, it is not decided here who
+    /// is right: the two disagree.
+    pub(super) fn judge(
+        &mut self,
+        index: usize,
+        height: Height,
+        hash: &str,
+        time: Option<Timestamp>,
+        now: Instant,
+    ) -> bool {
+        if self.healths[index].quarantined_until(now).is_some() {
+            return false;
+        }
+        self.testimony.said(index, height, hash);
+        let evidence = if let Some(known) = self.testimony.contradicted(height, hash) {
+            let stands_by = |other: usize| other != index && self.healths[other].is_usable(now);
+            if self.testimony.supported(height, &known.hash, stands_by) {
+                return false;
+            }
+            Evidence { height, ours: known.hash.clone(), theirs: short(hash) }
+        } else if let Some(known) = time.and_then(|time| self.testimony.out_of_time(height, time)) {
+            let theirs = format!(
+                "unknown, but its block {height} is of {}, which does not fit to ours of {}",
+                time.unwrap_or_default(),
+                known.time
+            );
+            Evidence { height: known.height, ours: known.hash.clone(), theirs }
+        } else {
+            if self.testimony.confirms(height, hash) {
+                self.healths[index].confirmed();
+            }
+            return false;
+        };
+        if self.healths[index].contradicted(evidence, now) {
+            self.testimony.forget(index);
+        }
+        true
+    }
+
+    pub(super) fn convict(&mut self, index: usize, evidence: Evidence, now: Instant) {
+        self.healths[index].convict(evidence, now);
+        self.testimony.forget(index);
+    }
+
+    /// One that lags is better than none: those that are needed after all.
+    pub(super) fn relieve(&mut self, now: Instant) -> Vec<usize> {
+        if self.healths.iter().any(|health| health.is_usable(now)) {
+            return Vec::new();
+        }
+        let lagging = self.healths.iter_mut().enumerate().filter(|(_, health)| {
+            health.state() == EndpointState::Lagging && health.quarantined_until(now).is_some()
+        });
+        lagging
+            .map(|(index, health)| {
+                health.is_needed_after_all();
+                index
+            })
+            .collect()
+    }
+}
