@@ -1,8 +1,12 @@
 //! Several endpoints, good and bad ones, and the budget of one.
 
-use std::{sync::Arc, time::Duration};
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
-use bootwatch::daemon::Daemon;
+use bootwatch::{
+    chain::{Access, Endpoint, Rpc, RpcLimits, StateSource as _, Subscription},
+    daemon::Daemon,
+    metrics::Metrics,
+};
 use bootwatch_rules::situation::{EndpointState, EndpointView, Situation};
 use serde_json::{Value, json};
 use tokio::time::timeout;
@@ -74,6 +78,57 @@ async fn with_the_budget_of_a_public_endpoint_the_tip_is_held_by_frames() {
     assert!(text.contains("bootwatch_endpoint_requests_limit{endpoint=\"public\"} 15\n"));
     run.stop().await;
     bench.assert_contiguous();
+}
+
+/// What a node counts: requests, batches and handshakes, each as one. Fails when any way to the node
+/// does not ask the budget first.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_spent_budget_holds_back_requests_of_every_kind() {
+    let bench = Bench::start(Duration::from_millis(100)).await;
+    let proxy = Proxy::start(&bench.node.url()).await;
+    let access = Access { max_requests_per_minute: NonZeroU32::new(6), ..Access::default() };
+    let target = Endpoint::new("counted", &proxy.url().parse().unwrap()).with_access(access);
+    let metrics = Arc::new(Metrics::new([]));
+    let rpc = Rpc::new(target, CHAIN, RpcLimits::default(), metrics).unwrap();
+    let head = bench.node.height();
+    // Six of them, then at least one more of each kind.
+    rpc.status().await.unwrap();
+    let _subscription = Subscription::open(&rpc).await.unwrap();
+    rpc.bodies(head).await.unwrap();
+    rpc.hash_at(head).await.unwrap();
+    let routine = timeout(Duration::from_millis(300), async { rpc.routine().status().await }).await;
+    assert!(routine.is_err(), "a third is kept for what is urgent");
+    assert_eq!(proxy.asked().len(), 5);
+    rpc.read_choosers(head).await.unwrap();
+    let more = async {
+        tokio::join!(
+            rpc.status(),
+            Subscription::open(&rpc),
+            rpc.bodies(head),
+            rpc.hash_at(head),
+            rpc.keeps_results(head),
+            rpc.read_choosers(head),
+            rpc.read_charges(head),
+        )
+    };
+    let waited = timeout(Duration::from_secs(2), more).await;
+    assert!(waited.is_err(), "nothing is answered");
+    assert_eq!((proxy.asked().len(), rpc.budget().used()), (6, 6), "{:?}", proxy.asked());
+}
+
+/// Under pressure, for two and a half minutes: epochs so short that the state is wanted all the time.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "takes two and a half minutes; run it when the budget is changed"]
+async fn no_minute_holds_more_than_the_budget_however_much_is_wanted() {
+    let bench = Bench::start(Duration::from_millis(300)).await;
+    let proxy = Proxy::start(&bench.node.url()).await;
+    let more = "max_requests_per_minute = 15";
+    let run = bench.run(bench.config_with(CHAIN, &[("public", proxy.url(), more)])).await;
+    tokio::time::sleep(Duration::from_secs(150)).await;
+    let most = proxy.most_within(Duration::from_secs(60));
+    eprintln!("{} requests in 150 s, at most {most} in a minute", proxy.asked().len());
+    assert!((12..=15).contains(&most), "{most}");
+    run.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
