@@ -11,6 +11,7 @@ use std::{
 
 use bootwatch_rules::Height;
 use futures_util::{SinkExt, StreamExt};
+use reqwest::header::USER_AGENT;
 use tokio::net::TcpStream;
 use tokio_tungstenite::{
     Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config,
@@ -105,9 +106,13 @@ impl Subscription {
                 fail(Problem::Transport(e.to_string()), Class::Fatal)
             },
         )?;
-        let mut request = ClientRequestBuilder::new(uri)
-            .with_header("User-Agent", concat!("bootwatch/", env!("CARGO_PKG_VERSION")));
-        for (name, value) in &endpoint.access().headers {
+        let mut request = ClientRequestBuilder::new(uri);
+        let headers = &endpoint.access().headers;
+        if !headers.contains_key(USER_AGENT) {
+            let ours = concat!("bootwatch/", env!("CARGO_PKG_VERSION"));
+            request = request.with_header("User-Agent", ours);
+        }
+        for (name, value) in headers {
             // Checked when the configuration was read: it is visible ASCII.
             if let Ok(value) = value.to_str() {
                 request = request.with_header(name.as_str(), value);

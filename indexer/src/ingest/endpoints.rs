@@ -34,8 +34,9 @@ pub(crate) use testimony::{Disagreement, Known};
 /// For how long the first block waits for endpoints that have not answered yet, so that two that
 /// differ from the start are found.
 const MUSTER: Duration = Duration::from_secs(3);
-/// An endpoint that did not answer for so long cannot speak for our chain any more.
-const ABSENT: Duration = Duration::from_secs(60);
+/// An endpoint that did not answer for so long, more than a restart takes, cannot speak for our chain
+/// any more.
+const ABSENT: Duration = Duration::from_secs(600);
 
 /// All endpoints, in the order of preference. Their watchers write, everybody reads.
 #[derive(Debug)]
