@@ -111,7 +111,7 @@ async fn a_spent_budget_holds_back_requests_of_every_kind() {
             rpc.read_charges(head),
         )
     };
-    let waited = timeout(Duration::from_secs(2), more).await;
+    let waited = timeout(Duration::from_secs(2), Box::pin(more)).await;
     assert!(waited.is_err(), "nothing is answered");
     assert_eq!((proxy.asked().len(), rpc.budget().used()), (6, 6), "{:?}", proxy.asked());
 }
