@@ -290,7 +290,7 @@ impl Metrics {
         for kind in ["bootstrap_model_preeligibility", "tx", "other"] {
             self.decode_failures.with_label_values(&[kind]);
         }
-        for statement in ["projection", "forecast"] {
+        for statement in ["projection", "network_weight", "forecast"] {
             self.rule_mismatches.with_label_values(&[statement]);
         }
         for endpoint in endpoints {
@@ -377,7 +377,8 @@ impl Metrics {
         self.failures.with_label_values(&[endpoint, method, reason]).inc();
     }
 
-    /// The chain contradicted a statement: `projection` (the capture) or `forecast` (the charges).
+    /// The chain contradicted a statement: `projection` (a capture), `network_weight` (the total in
+    /// it) or `forecast` (the charges).
     pub fn rule_mismatch(&self, statement: &'static str) {
         self.rule_mismatches.with_label_values(&[statement]).inc();
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bootwatch_rules::{
     Address, Height, RuleSet,
+    forecast::TrackRecords,
     ledger::Ledger,
     situation::{DataView, EndpointView, Inputs, Situation, Watched, assess},
 };
@@ -42,6 +43,8 @@ pub struct Moment<'a> {
     pub endpoints: &'a [EndpointView],
     /// What is missing or could not be read.
     pub data: DataView,
+    /// How forecasts have held.
+    pub records: &'a TrackRecords,
     /// The present time.
     pub now: Timestamp,
 }
@@ -90,6 +93,7 @@ impl Subject {
             head: moment.head,
             endpoints: moment.endpoints,
             data: moment.data,
+            records: moment.records,
             now: moment.now,
             rule_set: self.rule_set,
             node: &self.node,
@@ -100,7 +104,7 @@ impl Subject {
 impl<'a> Moment<'a> {
     /// The moment as a database has it, whether the daemon runs or not; `endpoints` as it has them.
     #[must_use]
-    pub fn stored(loaded: &Loaded, endpoints: &'a [EndpointView], now: Timestamp) -> Self {
+    pub fn stored(loaded: &'a Loaded, endpoints: &'a [EndpointView], now: Timestamp) -> Self {
         Self {
             head: endpoints.iter().filter_map(|endpoint| endpoint.height).max().unwrap_or(0),
             complete_from: loaded.coverage.stored.last().map_or(0, |(first, _)| *first),
@@ -111,6 +115,7 @@ impl<'a> Moment<'a> {
                 reconciled: loaded.reconciled,
                 disagreement: None,
             },
+            records: loaded.forecasts.records(),
             now,
         }
     }

@@ -7,9 +7,10 @@ use bech32::{Bech32, Hrp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Address, ChainState, Choice, Exclusion, Fraction, GroupMember, ModelId, Params, Weight,
+    Address, ChainState, Choice, EpochIndex, Exclusion, Fraction, GroupMember, ModelId, Params,
+    Weight,
     closing::Support,
-    ledger::{Ledger, Work},
+    ledger::{Ledger, PastEpoch, Work},
 };
 
 /// Hosts that a list of sound delegates names.
@@ -44,9 +45,22 @@ pub struct DelegateFacts {
     pub delegators: u32,
     /// Their weight.
     pub delegated_weight: Weight,
+    /// What is known of earlier epochs, the newest first.
+    pub before: Vec<Service>,
     /// What the cap on one host's voting power would burn if the group formed from today's weights
     /// and choices; null when there is no group to compare with.
     pub burned: Option<Weight>,
+}
+
+/// What a host did for a model in an epoch that is over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Service {
+    /// The epoch.
+    pub epoch: EpochIndex,
+    /// The model was active, and the host's work for it was accepted.
+    pub served: bool,
+    /// Why and when it was removed from that epoch.
+    pub excluded: Option<Exclusion>,
 }
 
 /// The delegates of one model.
@@ -55,6 +69,8 @@ pub struct Delegates<'a> {
     state: &'a ChainState,
     support: &'a Support<'a>,
     guardians: &'a BTreeSet<Address>,
+    past: &'a [PastEpoch],
+    model: &'a ModelId,
     work: Option<&'a BTreeMap<Address, Work>>,
     /// The model's group, by the place of the live member.
     group: Vec<Option<&'a GroupMember>>,
@@ -87,7 +103,7 @@ impl<'a> Delegates<'a> {
         ledger: &'a Ledger,
         support: &'a Support<'a>,
         guardians: &'a BTreeSet<Address>,
-        model: &ModelId,
+        model: &'a ModelId,
     ) -> Option<Self> {
         let state = ledger.state.as_ref()?;
         let groups = state.model_groups.iter().filter(|group| group.model_id == *model);
@@ -105,6 +121,8 @@ impl<'a> Delegates<'a> {
             state,
             support,
             guardians,
+            past: &ledger.past,
+            model,
             work: ledger.work.get(model),
             active,
             group_power: powers().map(i128::from).sum(),
@@ -156,8 +174,14 @@ impl<'a> Delegates<'a> {
             distributed: work.is_some_and(|work| work.distributed.is_some()),
             delegators,
             delegated_weight,
+            before: self.past.iter().map(|past| self.service(past, host)).collect(),
             burned: at.and_then(|at| self.burned(at)),
         }
+    }
+
+    fn service(&self, past: &PastEpoch, host: &Address) -> Service {
+        let served = past.served.get(self.model).is_some_and(|hosts| hosts.contains(host));
+        Service { epoch: past.index, served, excluded: past.excluded.get(host).cloned() }
     }
 
     fn burned(&self, at: usize) -> Option<Weight> {

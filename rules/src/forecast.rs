@@ -9,6 +9,7 @@
 //! next capture. The rest stays open until a height closes it.
 
 mod branches;
+mod kept;
 mod prospect;
 mod reason;
 
@@ -18,6 +19,7 @@ use crate::{
     Address, ChargeSnapshot, EpochIndex, Fraction, Height, Mode, ModelId, situation::DeadlineName,
 };
 
+pub use kept::{Forecasts, KeptCharge, KeptForecast, Outcome, Progress, TrackRecord, TrackRecords};
 pub use prospect::Prospect;
 
 /// What an epoch will take from one host.
@@ -131,17 +133,10 @@ impl HostForecast {
     /// Compares the forecast with what the chain fixed at the validation end.
     #[must_use]
     pub fn check(&self, host: &Address, fixed: &ChargeSnapshot) -> Verdict {
-        if fixed.epoch_index != self.epoch {
-            return Verdict::OtherEpoch;
-        }
-        let Some(row) = fixed.penalties.iter().find(|penalty| penalty.host == *host) else {
-            let free = self.charge.min.is_zero();
-            return if free { Verdict::Within } else { Verdict::Unlisted };
-        };
-        match row.fraction.to_fraction() {
-            Ok(charged) if self.charge.contains(charged) => Verdict::Within,
-            Ok(charged) => Verdict::Outside { charged },
-            Err(_) => Verdict::Unreadable,
+        if fixed.epoch_index == self.epoch {
+            self.charge.check(host, fixed)
+        } else {
+            Verdict::OtherEpoch
         }
     }
 }
@@ -151,6 +146,17 @@ impl ChargeRange {
     #[must_use]
     pub fn contains(&self, charge: Fraction) -> bool {
         (self.min..=self.max).contains(&charge)
+    }
+
+    /// Compares the range with what the chain fixed for the same epoch.
+    fn check(&self, host: &Address, fixed: &ChargeSnapshot) -> Verdict {
+        let listed = fixed.penalties.iter().any(|penalty| penalty.host == *host);
+        match fixed.of(host) {
+            Ok(_) if !listed && !self.min.is_zero() => Verdict::Unlisted,
+            Ok(charged) if self.contains(charged) => Verdict::Within,
+            Ok(charged) => Verdict::Outside { charged },
+            Err(_) => Verdict::Unreadable,
+        }
     }
 
     fn over(charges: impl IntoIterator<Item = Fraction>) -> Self {

@@ -1,11 +1,32 @@
 //! Who is in which model's group, to be asked for many hosts.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     hash::BuildHasherDefault,
 };
 
-use crate::{Address, ChainState, ModelId, network::AddressHasher};
+use crate::{Address, ChainState, ModelId, Network, network::AddressHasher};
+
+/// Models with a live member that has voting power. In the chain's epoch 0 there are none: its
+/// base state has no model groups at all. `network` is none when the members make no sense.
+pub(crate) fn active_models<'a>(
+    state: Option<&'a ChainState>,
+    network: Option<&Network<'_>>,
+) -> BTreeSet<&'a ModelId> {
+    let Some(state) = state.filter(|state| state.effective.index != 0) else {
+        return BTreeSet::new();
+    };
+    let is_live = |host: &Address| match network {
+        Some(network) => network.contains(host),
+        None => state.members.iter().any(|m| m.host == *host && m.excluded.is_none()),
+    };
+    state
+        .model_groups
+        .iter()
+        .filter(|group| group.members.iter().any(|m| m.voting_power > 0 && is_live(&m.host)))
+        .map(|group| &group.model_id)
+        .collect()
+}
 
 /// The members of the effective epoch's model groups, whatever their weight, live or not.
 #[derive(Debug, Clone, Default)]

@@ -6,6 +6,7 @@
 
 mod apply;
 mod needs;
+mod past;
 mod share;
 
 use std::{
@@ -16,11 +17,15 @@ use std::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use self::needs::Needs;
+pub use self::{
+    needs::Needs,
+    past::{MAX_PAST, PastEpoch},
+};
 use crate::{
     Address, Capture, ChainState, ChargeSnapshot, Choice, DelegationParams, EpochIndex, Height,
     ModelId, ModelParams, Position, Weight,
     clock::{Clock, ClockParams},
+    reward::Rewards,
 };
 
 /// Recent blocks that a ledger keeps for the pace of the chain: about three hours on mainnet.
@@ -93,8 +98,12 @@ pub struct Ledger {
     pub work: BTreeMap<ModelId, BTreeMap<Address, Work>>,
     /// The charges of the newest epoch for which they were read.
     pub charges: Option<ChargeSnapshot>,
+    /// The newest estimates of what hosts earn.
+    pub rewards: Option<Rewards>,
     /// What past heights froze.
     pub frozen: Frozen,
+    /// Epochs before the one that the state is of, the newest first; bounded.
+    pub past: Vec<PastEpoch>,
 }
 
 /// What past heights froze or removed: later choices do not change it.
@@ -133,6 +142,13 @@ pub struct CaptureTerms {
     pub params: DelegationParams,
     /// The model's own parameters at that height.
     pub model: Option<ModelParams>,
+    /// T by our own weights at that height; null unless they were read there.
+    #[serde(default)]
+    pub network_weight: Option<Weight>,
+    /// What our rules made of our own weights and choices at that height; null unless every one of
+    /// them was known.
+    #[serde(default)]
+    pub ours: Option<Capture>,
 }
 
 /// Why a choice changed.
@@ -196,6 +212,14 @@ impl Ledger {
             clock.advance(&params, blocks, |_| ControlFlow::Continue(()));
         }
         Some((clock, params))
+    }
+
+    /// Whether members and groups are those of the epoch in force. They are not once the chain has
+    /// moved on to another epoch since they were read, and before the first reading.
+    #[must_use]
+    pub fn members_are_current(&self) -> bool {
+        let effective = self.clock().and_then(|(clock, _)| clock.effective);
+        self.state.as_ref().zip(effective).is_some_and(|(s, now)| s.effective.index == now.index)
     }
 
     /// Standing choices without their origin.

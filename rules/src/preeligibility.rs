@@ -216,6 +216,7 @@ fn gaps(tally: &Tally, needs: Needs, degree: Degree, pre_eligible: bool) -> Gaps
         missing: need.and_then(|need| missing(need, have)),
     };
     Gaps {
+        uncertain: false,
         degree,
         hosts: gap(tally.intent_host_count, Some(needs.hosts)),
         weight: gap(tally.intent_weight, needs.weight),

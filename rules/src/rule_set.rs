@@ -39,6 +39,13 @@ impl RuleSet {
         }
     }
 
+    /// The configured set, or the one for the version that the node reported, or the newest.
+    #[must_use]
+    pub fn in_force(configured: Option<Self>, reported: Option<&str>) -> Self {
+        let by_version = || reported.map(|version| Self::for_version(version).0);
+        configured.or_else(by_version).unwrap_or(Self::NEWEST)
+    }
+
     /// The set for the version that a node's application reports (`0.2.15`, `v0.2.14-rc1`), and
     /// whether that version is one the set was read from. A newer version, and one that cannot be
     /// read, get the newest set; an older one the oldest; both with `false`.

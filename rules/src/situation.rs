@@ -12,8 +12,9 @@ use crate::{
     Address, Capture, EpochIndex, Fraction, Height, ModelId, Weight,
     closing::{Closing, Effects},
     delegates::DelegateFacts,
-    forecast::{ChargeRange, ModelForecast},
+    forecast::{ChargeRange, ModelForecast, TrackRecord},
     margin::Margin,
+    reward::{Cost, Ngonka, Reward},
 };
 
 /// The version of the JSON form.
@@ -52,6 +53,24 @@ pub struct Situation {
     pub endpoints: Vec<EndpointView>,
     /// What is missing or could not be read.
     pub data: DataView,
+    /// How forecasts have held against the charges that the chain fixed, over all hosts.
+    #[serde(default)]
+    pub record: TrackRecord,
+    /// The network's weight at the newest capture by both counts, where they differ: then every
+    /// projection is uncertain. Null where they agree, and where we had no count of our own.
+    #[serde(default)]
+    pub network_weight: Option<NetworkWeight>,
+}
+
+/// One number, counted twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NetworkWeight {
+    /// The capture's block.
+    pub height: Height,
+    /// The weight of the live members as we know them.
+    pub ours: Weight,
+    /// What the capture said.
+    pub chain: Weight,
 }
 
 /// Where the chain stands in its epoch.
@@ -181,6 +200,18 @@ pub struct ModelView {
     /// Hosts that nothing known speaks against as delegates, the least burdened first.
     #[serde(default)]
     pub sound_delegates: Vec<DelegateFacts>,
+    /// For a candidate: when it lost its group, if it had one in the epochs that are known.
+    #[serde(default)]
+    pub fell_out: Option<FellOut>,
+}
+
+/// A model that had a group and has none any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FellOut {
+    /// The newest epoch in which it had one.
+    pub active_in: EpochIndex,
+    /// The first known epoch after it without.
+    pub without_since: EpochIndex,
 }
 
 /// Whether a model has a group.
@@ -203,6 +234,10 @@ pub struct Snapshot {
     pub epoch: Option<EpochIndex>,
     /// How far it was from each threshold, by the parameters at its height.
     pub gaps: Gaps,
+    /// The same by our own weights and choices, where that is another reading; null where both
+    /// agree, and where we had none.
+    #[serde(default)]
+    pub ours: Option<Gaps>,
 }
 
 /// The three checks of pre-eligibility.
@@ -218,6 +253,10 @@ pub struct Gaps {
     pub reach: Gap,
     /// All three, and a positive coefficient.
     pub pre_eligible: bool,
+    /// The chain counted another network weight at the newest capture, so a projection from ours
+    /// may be wrong.
+    #[serde(default)]
+    pub uncertain: bool,
 }
 
 /// How certain a statement is.
@@ -261,6 +300,16 @@ pub struct HostView {
     /// What the chain fixed for it at the newest validation end whose charges were read.
     #[serde(default)]
     pub fixed: Option<FixedCharge>,
+    /// What that charge comes to; null while the reward, or under rule set `v0.2.12` the weight, is
+    /// not known.
+    #[serde(default)]
+    pub cost: Option<Cost>,
+    /// What it earns in the running epoch, as the chain estimates it.
+    #[serde(default)]
+    pub reward: Option<RewardView>,
+    /// How forecasts of its charges have held.
+    #[serde(default)]
+    pub record: TrackRecord,
     /// One for each model that is watched for it.
     pub models: Vec<HostModelView>,
 }
@@ -272,6 +321,21 @@ pub struct FixedCharge {
     pub epoch: EpochIndex,
     /// The exact fraction of its reward; under rule set `v0.2.12`, of its weight.
     pub fraction: Fraction,
+    /// About how many ngonka that is, while the epoch's reward is estimated; null otherwise.
+    #[serde(default)]
+    pub amount: Option<Ngonka>,
+}
+
+/// What a host earns in an epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RewardView {
+    /// The epoch.
+    pub epoch: EpochIndex,
+    /// The height at which the chain was asked.
+    pub read_at: Height,
+    /// The amounts.
+    #[serde(flatten)]
+    pub reward: Reward,
 }
 
 /// A watched host and a model.
@@ -291,6 +355,9 @@ pub struct HostModelView {
     /// be told.
     #[serde(default)]
     pub forecast: Option<ModelForecast>,
+    /// What they come to; null as the host's.
+    #[serde(default)]
+    pub cost: Option<Cost>,
     /// For a candidate: what its intent or delegation would change; null as the gaps are, and for
     /// a host whose choices the chain does not read.
     #[serde(default)]

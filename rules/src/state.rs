@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Address, Choice, Decimal, EpochIndex, Height, ModelId, Params, Weight};
+use crate::{
+    Address, Choice, Decimal, DecimalError, EpochIndex, Fraction, Height, ModelId, Params, Weight,
+    reward::RewardReading,
+};
 
 /// An epoch and the height at which its PoC starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -93,6 +96,17 @@ pub struct ChargeSnapshot {
     pub penalties: Vec<Penalty>,
 }
 
+impl ChargeSnapshot {
+    /// What a host loses. The chain lists only those that lose something.
+    ///
+    /// # Errors
+    /// [`DecimalError`] when the chain's fraction has no exact form here.
+    pub fn of(&self, host: &Address) -> Result<Fraction, DecimalError> {
+        let listed = self.penalties.iter().find(|penalty| penalty.host == *host);
+        listed.map_or(Ok(Fraction::ZERO), |penalty| penalty.fraction.to_fraction())
+    }
+}
+
 /// A delegator's share moving to its delegate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Transfer {
@@ -124,6 +138,8 @@ pub struct Observation {
     pub choices: Vec<HostChoices>,
     /// Charges fixed at a validation end.
     pub charges: Option<ChargeSnapshot>,
+    /// What watched hosts earn, as the chain estimates it.
+    pub rewards: Option<RewardReading>,
     /// The version that the node's application reports, such as `0.2.14`.
     pub app_version: Option<String>,
 }

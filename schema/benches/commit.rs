@@ -77,6 +77,7 @@ fn commit_one(store: &mut SqliteStore, ledger: &mut Ledger, facts: &BlockFacts) 
     store
         .commit(&Commit {
             facts,
+            forecast: None,
             observation: Some(&observation),
             changes: &changes,
             ledger,

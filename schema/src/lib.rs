@@ -12,6 +12,8 @@
 //! | what blocks say | `capture`, `choice_tx`, `event`, `work` | for ever |
 //! | what cannot be read | `malformed` | the newest 1,000; all are counted |
 //! | what the state says | `params`, `epoch`, `member`, `model_group`, `charge`, … | for ever, on change |
+//! | what was said of charges | `forecast`, `forecast_charge` | for ever |
+//! | what hosts earn | `reward`, `host_reward` | the last estimate of each epoch |
 //! | the ledger | `ledger`, `choice`, `known_host`, `newest_capture`, `frozen` | as it stands |
 //! | what no transaction explains | `choice_change`, `wipe` | for ever |
 //! | decisions | `incident`, `outbox`, `body` | 2,000 resolved; 20,000 settled, 200 with bodies |

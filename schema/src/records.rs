@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bootwatch_rules::{
     Address, BlockFacts, Choice, ChoiceTx, EpochIndex, Height, Member, ModelGroup, ModelId,
     Observation,
+    forecast::{Forecasts, KeptForecast},
     ledger::{Changes, Ledger},
     situation::EndpointView,
 };
@@ -20,6 +21,8 @@ pub struct Commit<'a> {
     pub observation: Option<&'a Observation>,
     /// What the ledger made of both.
     pub changes: &'a Changes,
+    /// The newest forecast of charges, when the block brought or decided it.
+    pub forecast: Option<&'a KeptForecast>,
     /// The ledger after it; a later [`load`](crate::ReadStore::load) gives back its equal.
     pub ledger: &'a Ledger,
     /// Incidents as they are after it, those that changed only.
@@ -43,6 +46,8 @@ pub struct Loaded {
     pub incidents: Vec<Incident>,
     /// How the endpoints stood.
     pub endpoints: Vec<EndpointRecord>,
+    /// The newest forecast of charges, and how all of them have held.
+    pub forecasts: Forecasts,
     /// Things that could not be read so far.
     pub malformed: u64,
     /// Times the ledger had to be corrected.

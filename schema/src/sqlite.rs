@@ -3,6 +3,7 @@
 mod coverage;
 mod evidence;
 mod facts;
+mod forecasts;
 mod ledger;
 mod load;
 mod names;

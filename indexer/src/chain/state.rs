@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use bootwatch_rules::{Address, ChainState, ChargeSnapshot, Epoch, Height, HostChoices, ModelId};
+use bootwatch_rules::{
+    Address, ChainState, ChargeSnapshot, Epoch, EpochIndex, Height, HostChoices, ModelId,
+    reward::RewardReading,
+};
 use futures_util::{StreamExt, stream};
 use prost::Message;
 
@@ -197,6 +200,43 @@ pub trait StateSource: Sync {
             let snapshot = wire::RewardTransferSnapshot::decode(value.as_slice())
                 .map_err(|e| unreadable(self, METHOD, height, &e))?;
             Ok(Some(charges(snapshot)))
+        }
+    }
+
+    /// What hosts earn in an epoch, as the chain estimates it; a host that is not in it has no
+    /// estimate. None where the node does not answer: it is older than 0.2.14, or cannot say now.
+    /// Nothing depends on it, so it is not asked twice.
+    fn read_rewards(
+        &self,
+        epoch: EpochIndex,
+        hosts: &[Address],
+        height: Height,
+    ) -> impl Future<Output = Option<RewardReading>> + Send {
+        const METHOD: &str = "EstimateBitcoinReward";
+        let hosts = hosts.to_vec();
+        async move {
+            let questions = hosts.iter().map(|host| {
+                let participant = host.as_str().to_owned();
+                question(METHOD, &wire::EstimateRewardRequest { participant })
+            });
+            let answers = self.queries(questions.collect(), height).await;
+            let mut estimates = Vec::with_capacity(hosts.len());
+            for (host, value) in hosts.into_iter().zip(answers) {
+                match answer::<wire::EstimateRewardResponse, _>(self, METHOD, value, height) {
+                    Ok(found) => {
+                        let amount = found.settle_amount.unwrap_or_default();
+                        if amount.epoch_index == epoch {
+                            estimates.push((host, amount.reward_coins));
+                        }
+                    }
+                    Err(error) if not_found(&error) => {}
+                    Err(error) => {
+                        tracing::debug!(height, %error, "the estimate of rewards was not read");
+                        return None;
+                    }
+                }
+            }
+            Some(RewardReading { epoch, estimates })
         }
     }
 }

@@ -391,6 +391,33 @@ pub struct Model {
     pub id: String,
 }
 
+/// `QueryEstimateBitcoinRewardRequest`.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub struct EstimateRewardRequest {
+    /// The host.
+    #[prost(string, tag = "1")]
+    pub participant: String,
+}
+
+/// `QueryEstimateBitcoinRewardResponse`.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub struct EstimateRewardResponse {
+    /// The settlement as it would be now.
+    #[prost(message, optional, tag = "1")]
+    pub settle_amount: Option<SettleAmount>,
+}
+
+/// `SettleAmount`.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub struct SettleAmount {
+    /// What the host is paid for its weight, in ngonka, after charges and shares.
+    #[prost(uint64, tag = "2")]
+    pub reward_coins: u64,
+    /// The epoch.
+    #[prost(uint64, tag = "4")]
+    pub epoch_index: u64,
+}
+
 /// `QueryPoCDelegationRequest`; an empty model asks for all.
 #[derive(Clone, PartialEq, Eq, Message)]
 pub struct PocDelegationRequest {

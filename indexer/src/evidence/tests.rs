@@ -95,6 +95,7 @@ impl Chain {
             let changes = self.ledger.apply(&facts, observation.as_ref());
             let commit = Commit {
                 facts: &facts,
+                forecast: None,
                 observation: observation.as_ref(),
                 changes: &changes,
                 ledger: &self.ledger,

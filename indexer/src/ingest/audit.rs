@@ -1,36 +1,60 @@
-//! After a capture, what we would have said is held against what the chain said.
+//! What we said is held against what the chain said: projections against captures, forecasts against
+//! the charges that it fixed.
 
-use bootwatch_rules::{BlockFacts, Capture, Network, ledger::Ledger, preeligibility};
+use bootwatch_rules::{
+    BlockFacts, Fraction,
+    forecast::{KeptForecast, Progress},
+    ledger::Ledger,
+};
 
-/// One difference for each capture of the block that our own projection contradicts. Empty while
-/// the state of that very height, or the choice of a live member, is not known: then nothing was
-/// projected.
-pub(crate) fn contradicted(ledger: &Ledger, facts: &BlockFacts) -> Vec<String> {
-    let Some(state) = ledger.state.as_ref().filter(|state| state.height == facts.height) else {
-        return Vec::new();
-    };
-    let (Some(params), Ok(network)) =
-        (&state.params.delegation, Network::new(ledger.live_members()))
-    else {
-        return Vec::new();
-    };
-    if network.members().any(|(host, _)| !ledger.known_hosts.contains(host)) {
-        return Vec::new();
+use crate::metrics::Metrics;
+
+/// Every host whose charge is now known to be another one than was said.
+pub(crate) fn tell(progress: &Progress, metrics: &Metrics) {
+    let KeptForecast { epoch, height, rule_set, hosts, .. } = &*progress.forecast;
+    for (host, charge) in progress.wrong.iter().filter_map(|host| hosts.get_key_value(host)) {
+        metrics.rule_mismatch("forecast");
+        tracing::error!(
+            host = host.as_str(),
+            epoch,
+            least = %charge.range.min,
+            most = %charge.range.max,
+            stored = %charge.stored.unwrap_or(Fraction::ZERO),
+            %rule_set,
+            forecast_at = height,
+            "the chain charges something else than was forecast: our rules are wrong here"
+        );
     }
-    let project = |said: &Capture| {
-        let model = state.params.models.iter().find(|model| model.model_id == said.model_id)?;
-        let choices = ledger.choices.get(&said.model_id);
-        let standing = choices.into_iter().flatten().map(|(host, s)| (host, &s.choice));
-        let projected = preeligibility::project(params, model, &network, standing);
-        Some(projected.capture(facts.height))
-    };
-    facts
-        .captures
-        .iter()
-        .filter_map(|said| {
-            let projected = project(said)?;
-            (projected != *said)
-                .then(|| format!("projected {projected:?}, the chain said {said:?}"))
-        })
-        .collect()
+}
+
+/// A capture that contradicts what we made of the same block.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Contradiction {
+    /// `network_weight` or `projection`.
+    pub(crate) statement: &'static str,
+    /// What differs.
+    pub(crate) difference: String,
+}
+
+/// What the captures of the newest block contradict. Empty while the state of that very height, or
+/// the choice of a live member, is not known: then nothing was projected.
+pub(crate) fn contradicted(ledger: &Ledger, facts: &BlockFacts) -> Vec<Contradiction> {
+    let mut found = Vec::new();
+    for said in &facts.captures {
+        let Some(terms) = ledger.frozen.terms.get(&said.model_id) else { continue };
+        // The same in all captures of a block, so it is told once.
+        let chain = said.total_network_weight;
+        if let Some(ours) = terms.network_weight.filter(|ours| *ours != chain)
+            && found.is_empty()
+        {
+            let difference =
+                format!("the network weighs {ours} by our count, {chain} by the chain");
+            found.push(Contradiction { statement: "network_weight", difference });
+        }
+        if let Some(ours) = terms.ours.as_ref().filter(|ours| *ours != said) {
+            let difference = format!("projected {ours:?}, the chain said {said:?}");
+            found.push(Contradiction { statement: "projection", difference });
+        }
+    }
+    found
 }

@@ -4,7 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use bootwatch_alerts::{Decision, Engine};
 use bootwatch_rules::{
-    Height,
+    Height, RuleSet,
+    forecast::{Forecasts, KeptForecast},
     ledger::{Cause, Ledger},
     pace::Pace,
     situation::{DataView, Situation},
@@ -104,6 +105,7 @@ pub(crate) struct Resumed {
     last_hash: Option<String>,
     complete_from: Height,
     data: DataView,
+    forecasts: Forecasts,
 }
 
 impl From<Loaded> for Resumed {
@@ -130,6 +132,7 @@ impl From<Loaded> for Resumed {
                 reconciled: loaded.reconciled,
                 disagreement: None,
             },
+            forecasts: loaded.forecasts,
             ledger,
         }
     }
@@ -145,6 +148,7 @@ pub(crate) struct Follow {
     last_hash: Option<String>,
     complete_from: Height,
     data: DataView,
+    forecasts: Forecasts,
     owed: Owed,
     reorder: Reorder,
     fetches: Fetches,
@@ -187,6 +191,7 @@ impl Follow {
             last_hash: resumed.last_hash,
             complete_from: resumed.complete_from,
             data: resumed.data,
+            forecasts: resumed.forecasts,
             reorder: Reorder::default(),
             distrust: None,
             forks: 0,
@@ -384,14 +389,21 @@ impl Follow {
         if self.ledger.tip.is_none() || self.last_hash.is_none() {
             self.complete_from = facts.height;
         }
+        let foretold = self.foretell(facts.height);
         let ledger = Arc::make_mut(&mut self.ledger);
         let changes = ledger.apply(&facts, observation.as_ref());
         let reconciled = changes.choices.iter().filter(|c| c.cause == Cause::Reconciled).count();
         self.data.reconciled = self.data.reconciled.saturating_add(count(reconciled));
         self.data.malformed = self.data.malformed.saturating_add(count(facts.malformed.len()));
-        for difference in audit::contradicted(&self.ledger, &facts) {
+        for audit::Contradiction { statement, difference } in
+            audit::contradicted(&self.ledger, &facts)
+        {
             tracing::error!(height = facts.height, difference, "our rules are wrong here");
-            self.parts.metrics.rule_mismatch("projection");
+            self.parts.metrics.rule_mismatch(statement);
+        }
+        let progress = self.forecasts.advance(foretold, &self.ledger);
+        if let Some(progress) = &progress {
+            audit::tell(progress, &self.parts.metrics);
         }
         let near = head.saturating_sub(facts.height) <= NEAR;
         let (situation, decision) = self.decide(&facts, head, near);
@@ -409,6 +421,7 @@ impl Follow {
             observation,
             changes,
             ledger: Arc::clone(&self.ledger),
+            forecast: progress.map(|progress| progress.forecast),
             incidents: decision.incidents,
             messages: decision.messages,
         };
@@ -428,6 +441,17 @@ impl Follow {
             self.publish(Timestamp::now());
         }
         Ok(())
+    }
+
+    /// The forecast of the charges, when that block fixes them: this is the last moment for it.
+    fn foretell(&self, block: Height) -> Option<KeptForecast> {
+        if !self.ledger.forms_at(block) {
+            return None;
+        }
+        let subject = &self.parts.subject;
+        let version = self.ledger.app_version.as_deref();
+        let rule_set = RuleSet::in_force(subject.rule_set, version);
+        KeptForecast::new(&self.ledger, rule_set, self.complete_from, &subject.addresses)
     }
 
     /// What the block calls for. Far behind the head only captures are judged, as of their own
@@ -572,6 +596,7 @@ impl Follow {
                 disagreement: self.parts.endpoints.disagreement_view(),
                 ..self.data.clone()
             },
+            records: self.forecasts.records(),
             now,
         };
         self.parts.subject.judge(&self.ledger, moment)

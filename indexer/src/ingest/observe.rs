@@ -69,6 +69,8 @@ impl Owed {
         }
         needs.state |= owed.needs.state;
         needs.charges |= owed.needs.charges;
+        // Estimates are of use while they can still move.
+        needs.rewards &= recent;
         let more = owed.needs.choices.iter().filter(|host| !needs.choices.contains(host));
         let more: Vec<Address> = more.cloned().collect();
         needs.choices.extend(more);
@@ -83,6 +85,8 @@ impl Owed {
                 state: asked.needs.state && got.observation.state.is_none(),
                 choices: asked_choices,
                 charges: asked.needs.charges && !got.charges,
+                // Estimates of the past are worth nothing, and the next state asks anew.
+                rewards: false,
             },
             all_choices: asked.all_choices && !got.choices,
         };
@@ -169,6 +173,12 @@ async fn read(
     if wanted.needs.charges && !got.charges {
         got.observation.charges = rpc.read_charges(height).await?;
         got.charges = true;
+    }
+    if wanted.needs.rewards && got.observation.rewards.is_none() {
+        let (state, charges) = (got.observation.state.as_ref(), got.observation.charges.as_ref());
+        if let Some(epoch) = ledger.can_estimate(state, charges) {
+            got.observation.rewards = rpc.read_rewards(epoch, watched, height).await;
+        }
     }
     if !got.choices {
         let state = got.observation.state.as_ref();

@@ -11,6 +11,7 @@ use std::{
 
 use bootwatch_rules::{
     BlockFacts, Height, Observation,
+    forecast::KeptForecast,
     ledger::{Changes, Ledger},
 };
 use bootwatch_schema::{
@@ -32,6 +33,7 @@ pub(crate) struct Batch {
     pub(crate) observation: Option<Observation>,
     pub(crate) changes: Changes,
     pub(crate) ledger: Arc<Ledger>,
+    pub(crate) forecast: Option<Arc<KeptForecast>>,
     pub(crate) incidents: Vec<Incident>,
     pub(crate) messages: Vec<NewMessage>,
 }
@@ -202,6 +204,7 @@ fn carry_out(store: &mut impl Store, order: &Order) -> Result<(), StoreError> {
             observation: batch.observation.as_ref(),
             changes: &batch.changes,
             ledger: &batch.ledger,
+            forecast: batch.forecast.as_deref(),
             incidents: &batch.incidents,
             messages: &batch.messages,
         }),

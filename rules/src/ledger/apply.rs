@@ -7,9 +7,11 @@ use super::{
     Tick, Work,
 };
 use crate::{
-    Address, BlockFacts, ChainState, Choice, ChoiceTx, EpochIndex, Height, HostChoices, ModelId,
-    Observation, Params, StoreCommit, WeightDistribution,
+    Address, BlockFacts, Capture, ChainState, Choice, ChoiceTx, EpochIndex, Height, HostChoices,
+    ModelId, Network, Observation, StoreCommit, WeightDistribution,
     clock::{ClockParams, Stage, StageEvent},
+    preeligibility::project,
+    reward::Rewards,
 };
 
 impl Ledger {
@@ -168,6 +170,7 @@ impl Ledger {
         if let Some(state) = &observation.state
             && self.state.as_ref().is_none_or(|known| known.height <= state.height)
         {
+            self.remember(state);
             self.state = Some(state.clone());
         }
         for answer in &observation.choices {
@@ -175,6 +178,12 @@ impl Ledger {
         }
         if let Some(charges) = &observation.charges {
             self.charges = Some(charges.clone());
+        }
+        if let Some(reading) = &observation.rewards
+            && let (Some(state), Some(charges)) = (&self.state, &self.charges)
+            && let Some(rewards) = Rewards::new(height, reading, state, charges)
+        {
+            self.rewards = Some(rewards);
         }
         if let Some(version) = &observation.app_version {
             self.app_version = Some(version.clone());
@@ -228,28 +237,51 @@ impl Ledger {
             let choices = self.standing();
             self.frozen.validation_start = Some(FrozenChoices { height, epoch: regular, choices });
         }
+        let mut terms = self.terms(facts, capture);
         for taken in &facts.captures {
             self.captures.insert(taken.model_id.clone(), taken.clone());
-            let terms = self.state.as_ref().and_then(|state| {
-                CaptureTerms::at(height, capture, &taken.model_id, &state.params)
-            });
+            let terms = terms.remove(&taken.model_id);
             match terms {
                 Some(terms) => self.frozen.terms.insert(taken.model_id.clone(), terms),
                 None => self.frozen.terms.remove(&taken.model_id),
             };
         }
     }
-}
 
-impl CaptureTerms {
-    fn at(
-        height: Height,
+    /// What each capture of the block was judged by, and what our rules make of what we know: the
+    /// ledger stands at the end of that block.
+    fn terms(
+        &self,
+        facts: &BlockFacts,
         epoch: Option<EpochIndex>,
-        model: &ModelId,
-        params: &Params,
-    ) -> Option<Self> {
-        let own = params.models.iter().find(|entry| entry.model_id == *model).cloned();
-        Some(Self { height, epoch, params: params.delegation.clone()?, model: own })
+    ) -> BTreeMap<ModelId, CaptureTerms> {
+        let Some(state) = self.state.as_ref().filter(|_| !facts.captures.is_empty()) else {
+            return BTreeMap::new();
+        };
+        let Some(params) = &state.params.delegation else { return BTreeMap::new() };
+        let fresh = state.height == facts.height;
+        let network = Network::new(self.live_members()).ok().filter(|_| fresh);
+        let known = network
+            .as_ref()
+            .filter(|network| network.members().all(|(host, _)| self.known_hosts.contains(host)));
+        let of = |taken: &Capture| {
+            let model = state.params.models.iter().find(|entry| entry.model_id == taken.model_id);
+            let ours = known.zip(model).map(|(network, model)| {
+                let standing = self.choices.get(&taken.model_id).into_iter().flatten();
+                let standing = standing.map(|(host, standing)| (host, &standing.choice));
+                project(params, model, network, standing).capture(facts.height)
+            });
+            let terms = CaptureTerms {
+                height: facts.height,
+                epoch,
+                params: params.clone(),
+                model: model.cloned(),
+                network_weight: network.as_ref().map(Network::total),
+                ours,
+            };
+            (taken.model_id.clone(), terms)
+        };
+        facts.captures.iter().map(of).collect()
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Ledger;
 use crate::{
-    Address, BlockFacts, ChainState, Height,
+    Address, BlockFacts, ChainState, ChargeSnapshot, EpochIndex, Height,
     clock::{Stage, StageEvent, Stages},
 };
 
@@ -18,13 +18,15 @@ pub struct Needs {
     pub choices: Vec<Address>,
     /// The charges under key 0x6c.
     pub charges: bool,
+    /// What watched hosts earn, where [`Ledger::can_estimate`] then says that it can be asked.
+    pub rewards: bool,
 }
 
 impl Needs {
     /// Whether nothing has to be read.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        !self.state && self.choices.is_empty() && !self.charges
+        !self.state && self.choices.is_empty() && !self.charges && !self.rewards
     }
 }
 
@@ -43,16 +45,40 @@ impl Ledger {
         let height = facts.height;
         let Some(state) = &self.state else {
             let choices = self.hosts_to_read(facts, watched, None);
-            return Needs { state: true, choices, charges: true };
+            return Needs { state: true, choices, charges: true, rewards: true };
         };
         let stages = self.reached(height);
         let due = every > 0 && height.saturating_sub(state.height) >= every;
         let next_is_capture = self.reached(height.saturating_add(1)).contains(&Stage::Capture);
+        let state = due || !stages.is_empty() || next_is_capture || changes_state(facts);
         Needs {
-            state: due || !stages.is_empty() || next_is_capture || changes_state(facts),
+            state,
+            rewards: state && self.rewards_due(height, every),
             choices: self.hosts_to_read(facts, watched, None),
             charges: stages.contains(&Stage::ValidationEnd),
         }
+    }
+
+    /// Once for each epoch in force, and then with the safety net.
+    fn rewards_due(&self, height: Height, every: Height) -> bool {
+        let Some(rewards) = &self.rewards else { return true };
+        let charged = self.charges.as_ref().map(|charges| charges.epoch_index);
+        charged != Some(rewards.epoch)
+            || (every > 0 && height.saturating_sub(rewards.read_at) >= every)
+    }
+
+    /// The epoch whose rewards can be asked for: the one in force, once its own charges are
+    /// stored. Between validation end and the taking effect of an epoch the chain already estimates
+    /// the one to come, whose weights are not read yet. `state` and `charges` are those just read.
+    #[must_use]
+    pub fn can_estimate(
+        &self,
+        state: Option<&ChainState>,
+        charges: Option<&ChargeSnapshot>,
+    ) -> Option<EpochIndex> {
+        let epoch = state.or(self.state.as_ref())?.effective.index;
+        let charges = charges.or(self.charges.as_ref())?;
+        (charges.epoch_index == epoch).then_some(epoch)
     }
 
     /// The hosts whose choices have to be read at the height of `facts`: those not known yet, and
@@ -86,6 +112,13 @@ impl Ledger {
             .context(&params, height)
             .and_then(|epoch| Stages::of(epoch, &params).capture)
             .is_some_and(|capture| capture.saturating_sub(lead) == height)
+    }
+
+    /// Whether the end of that block forms an epoch and fixes its charges, as far as the clock can
+    /// tell before it.
+    #[must_use]
+    pub fn forms_at(&self, height: Height) -> bool {
+        self.reached(height).contains(&Stage::ValidationEnd)
     }
 
     /// What the end of block `height` does, as far as it can be told from here.

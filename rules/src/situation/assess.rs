@@ -5,21 +5,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    ChoiceView, DataView, Degree, EndpointView, FixedCharge, Gap, Gaps, HostModelView, HostView,
-    ModelState, ModelView, SCHEMA_VERSION, Situation, Snapshot, timetable::Timetable,
+    ChoiceView, DataView, Degree, EndpointView, FellOut, FixedCharge, Gap, Gaps, HostModelView,
+    HostView, ModelState, ModelView, NetworkWeight, RewardView, SCHEMA_VERSION, Situation,
+    Snapshot, timetable::Timetable,
 };
 use crate::{
-    Address, Capture, ChainState, Choice, DelegationParams, Fraction, Height, ModelId, ModelParams,
-    Network, Penalties, RuleSet, Weight,
+    Address, Capture, ChainState, Choice, DelegationParams, Height, ModelId, ModelParams, Network,
+    Penalties, RuleSet, Weight,
     advice::{Adviser, Terminal, examples},
     closing::{Closing, Effects, Support},
     delegates::{Delegates, guardian_accounts},
-    forecast::{ModelForecast, Prospect},
-    groups::Groups,
+    forecast::{ModelForecast, Prospect, TrackRecords},
+    groups::{Groups, active_models},
     ledger::{Ledger, Standing},
     margin::Margin,
     pace::Pace,
     preeligibility::{self, Preeligibility},
+    reward::{Reward, Rewards, Stake},
 };
 
 /// A host that is watched.
@@ -50,6 +52,8 @@ pub struct Inputs<'a> {
     pub endpoints: &'a [EndpointView],
     /// What is missing or could not be read.
     pub data: DataView,
+    /// How forecasts have held.
+    pub records: &'a TrackRecords,
     /// The present time.
     pub now: Timestamp,
     /// The configured rule set; without it the node's version decides.
@@ -70,9 +74,9 @@ pub fn assess(inputs: &Inputs<'_>) -> Situation {
     let timetable = Timetable::new(ledger, pace, inputs.head, inputs.now);
     let state = ledger.state.as_ref();
     let network = state.and_then(|_| Network::new(ledger.live_members()).ok());
-    let rule_set = rule_set(inputs);
+    let rule_set = RuleSet::in_force(inputs.rule_set, ledger.app_version.as_deref());
     let active = active_models(state, network.as_ref());
-    let outdated = timetable.members_are_outdated();
+    let outdated = !ledger.members_are_current();
     let penalties = state.and_then(|state| state.params.delegation.as_ref()).map(Penalties::new);
     let guardians = state.map(|state| guardian_accounts(&state.params)).unwrap_or_default();
     let models = models(state);
@@ -112,6 +116,8 @@ pub fn assess(inputs: &Inputs<'_>) -> Situation {
         supports: known.iter().filter_map(|id| Some((*id, supports.get(id)?))).collect(),
         adviser,
         prospect,
+        records: inputs.records,
+        network_weight: network_weight(ledger),
     };
     Situation {
         schema_version: SCHEMA_VERSION,
@@ -129,12 +135,18 @@ pub fn assess(inputs: &Inputs<'_>) -> Situation {
         deadlines: timetable.deadlines,
         endpoints: inputs.endpoints.to_vec(),
         data: inputs.data.clone(),
+        record: inputs.records.all,
+        network_weight: board.network_weight,
     }
 }
 
-fn rule_set(inputs: &Inputs<'_>) -> RuleSet {
-    let reported = || inputs.ledger.app_version.as_deref().map(|v| RuleSet::for_version(v).0);
-    inputs.rule_set.or_else(reported).unwrap_or(RuleSet::NEWEST)
+/// Both counts of the network's weight at the newest capture, where they differ.
+fn network_weight(ledger: &Ledger) -> Option<NetworkWeight> {
+    let newest = ledger.captures.values().max_by_key(|capture| capture.snapshot_height)?;
+    let terms = ledger.frozen.terms.get(&newest.model_id)?;
+    let ours = terms.network_weight.filter(|_| terms.height == newest.snapshot_height)?;
+    let chain = newest.total_network_weight;
+    (ours != chain).then_some(NetworkWeight { height: newest.snapshot_height, ours, chain })
 }
 
 /// A header's time is the one at which the block before it was agreed on, so a sound tip may be
@@ -146,27 +158,6 @@ fn is_stale(inputs: &Inputs<'_>, pace: Option<Pace>) -> bool {
         .max(SignedDuration::from_secs(15));
     inputs.now.duration_since(tip.time) > patience
         || inputs.head.saturating_sub(tip.height) > HEAD_AHEAD
-}
-
-/// Models with a live member that has voting power. In the chain's epoch 0 there are none: its
-/// base state has no model groups at all.
-fn active_models<'a>(
-    state: Option<&'a ChainState>,
-    network: Option<&Network<'_>>,
-) -> BTreeSet<&'a ModelId> {
-    let Some(state) = state.filter(|state| state.effective.index != 0) else {
-        return BTreeSet::new();
-    };
-    let is_live = |host: &Address| match network {
-        Some(network) => network.contains(host),
-        None => state.members.iter().any(|m| m.host == *host && m.excluded.is_none()),
-    };
-    state
-        .model_groups
-        .iter()
-        .filter(|group| group.members.iter().any(|m| m.voting_power > 0 && is_live(&m.host)))
-        .map(|group| &group.model_id)
-        .collect()
 }
 
 fn models(state: Option<&ChainState>) -> Vec<&ModelParams> {
@@ -225,6 +216,8 @@ struct Board<'a> {
     adviser: Option<Adviser<'a>>,
     /// None while nothing can be said about the epoch to come.
     prospect: Option<Prospect<'a>>,
+    records: &'a TrackRecords,
+    network_weight: Option<NetworkWeight>,
 }
 
 impl<'a> Board<'a> {
@@ -239,7 +232,8 @@ impl<'a> Board<'a> {
             penalty_start_epoch: model.penalty_start_epoch,
             gaps: candidate.map(|(params, support)| {
                 let judged = Preeligibility::judge(params, model, support.tally());
-                judged.gaps(Degree::Projected)
+                let uncertain = self.network_weight.is_some();
+                Gaps { uncertain, ..judged.gaps(Degree::Projected) }
             }),
             snapshot: self.ledger.captures.get(id).map(|c| self.snapshot(c)),
             closing: candidate.map(|(params, support)| Closing::new(params, support)),
@@ -249,6 +243,11 @@ impl<'a> Board<'a> {
                 .filter(|_| active)
                 .and_then(margin),
             sound_delegates: self.delegates.get(id).map(Delegates::sound).unwrap_or_default(),
+            fell_out: self
+                .ledger
+                .fell_out(id)
+                .filter(|_| !active)
+                .map(|(active_in, without_since)| FellOut { active_in, without_since }),
         }
     }
 
@@ -270,7 +269,12 @@ impl<'a> Board<'a> {
             || gaps_without_terms(capture),
             |terms| preeligibility::gaps_of_capture(capture, &terms.params, Degree::Snapshot),
         );
-        Snapshot { capture: capture.clone(), epoch: terms.and_then(|terms| terms.epoch), gaps }
+        let ours = terms.and_then(|terms| {
+            let ours = terms.ours.as_ref().filter(|ours| *ours != capture)?;
+            Some(preeligibility::gaps_of_capture(ours, &terms.params, Degree::Projected))
+        });
+        let epoch = terms.and_then(|terms| terms.epoch);
+        Snapshot { capture: capture.clone(), epoch, gaps, ours }
     }
 
     fn host(&self, watched: &Watched) -> HostView {
@@ -280,32 +284,48 @@ impl<'a> Board<'a> {
         let host = &watched.address;
         let forecast = self.prospect.as_ref().map(|prospect| prospect.host(host));
         let charge = forecast.as_ref().map(|forecast| forecast.charge);
+        let weight = self.weight(host);
+        let (rewards, reward) = self.reward(host);
+        let stake = Stake::new(self.rule_set, weight, reward);
+        let cost = stake.zip(forecast.as_ref()).and_then(|(stake, f)| stake.host(f));
         let mut forecasts = forecast.map(|forecast| forecast.models).unwrap_or_default();
         let mut model_view = |model: &&ModelParams| {
             let at = forecasts.iter().position(|entry| entry.model_id == model.model_id);
-            self.host_model(host, model, at.map(|at| forecasts.swap_remove(at)))
+            self.host_model(host, model, stake, at.map(|at| forecasts.swap_remove(at)))
         };
         HostView {
             address: host.clone(),
             name: watched.name.clone(),
-            weight: self.weight(host),
+            weight,
             known: self.ledger.known_hosts.contains(host),
             charge,
-            fixed: self.fixed(host),
+            fixed: self.fixed(host, rewards.zip(stake)),
+            cost,
+            reward: rewards.zip(reward).map(|(rewards, reward)| RewardView {
+                epoch: rewards.epoch,
+                read_at: rewards.read_at,
+                reward,
+            }),
+            record: self.records.hosts.get(host).copied().unwrap_or_default(),
             models: self.models.iter().filter(wanted).map(&mut model_view).collect(),
         }
     }
 
-    /// What the chain fixed under key 0x6c. It lists only those that lose something.
-    fn fixed(&self, host: &Address) -> Option<FixedCharge> {
+    /// What the chain fixed under key 0x6c.
+    fn fixed(&self, host: &Address, earned: Option<(&Rewards, Stake)>) -> Option<FixedCharge> {
         let charges = self.ledger.charges.as_ref()?;
-        let fraction = charges
-            .penalties
-            .iter()
-            .find(|penalty| penalty.host == *host)
-            .map_or(Ok(Fraction::ZERO), |penalty| penalty.fraction.to_fraction())
-            .ok()?;
-        Some(FixedCharge { epoch: charges.epoch_index, fraction })
+        let (epoch, fraction) = (charges.epoch_index, charges.of(host).ok()?);
+        let of_reward = !self.rule_set.charges_weight();
+        let earned = earned.filter(|(rewards, _)| of_reward && rewards.epoch == epoch);
+        let amount = earned.and_then(|(_, stake)| stake.part(fraction));
+        Some(FixedCharge { epoch, fraction, amount })
+    }
+
+    /// The newest estimates while they are of the running epoch, and the host's own.
+    fn reward(&self, host: &Address) -> (Option<&'a Rewards>, Option<Reward>) {
+        let running = self.ledger.state.as_ref().map(|state| state.effective.index);
+        let rewards = self.ledger.rewards.as_ref().filter(|r| Some(r.epoch) == running);
+        (rewards, rewards.and_then(|rewards| rewards.hosts.get(host).copied()))
     }
 
     fn weight(&self, host: &Address) -> Option<Weight> {
@@ -316,6 +336,7 @@ impl<'a> Board<'a> {
         &self,
         host: &Address,
         params: &ModelParams,
+        stake: Option<Stake>,
         forecast: Option<ModelForecast>,
     ) -> HostModelView {
         let model = &params.model_id;
@@ -339,6 +360,7 @@ impl<'a> Board<'a> {
                 .adviser
                 .as_ref()
                 .and_then(|adviser| adviser.advise(host, params, forecast.as_ref())),
+            cost: stake.zip(forecast.as_ref()).and_then(|(stake, f)| stake.model(f)),
             forecast,
             effects: self.effects(host, params),
             delegate,
@@ -379,6 +401,7 @@ fn gaps_without_terms(capture: &Capture) -> Gaps {
         weight: gap(capture.intent_weight),
         reach: gap(capture.reachable_voting_power),
         pre_eligible: capture.pre_eligible,
+        uncertain: false,
     }
 }
 

@@ -21,8 +21,6 @@ pub(super) struct Timetable {
     pub(super) epoch: EpochView,
     pub(super) deadlines: Vec<Deadline>,
     pub(super) calendar: Calendar,
-    /// The epoch that the members were read for, and the one that is effective at the tip.
-    members: Option<(EpochIndex, Option<EpochIndex>)>,
 }
 
 impl Timetable {
@@ -78,14 +76,7 @@ impl Timetable {
             },
             deadlines,
             calendar,
-            members: Some((state.effective.index, clock.effective.map(|epoch| epoch.index))),
         }
-    }
-
-    /// The chain has moved on to another epoch since members and groups were read, so weights and
-    /// models are those of the epoch before.
-    pub(super) fn members_are_outdated(&self) -> bool {
-        self.members.is_none_or(|(read, now)| now != Some(read))
     }
 
     fn unknown(block_seconds: Option<f64>) -> Self {
@@ -108,7 +99,7 @@ impl Timetable {
             validation_start: None,
             validation_end: None,
         };
-        Self { epoch, deadlines, calendar, members: None }
+        Self { epoch, deadlines, calendar }
     }
 }
 

@@ -6,14 +6,14 @@ use std::{
 };
 
 use bootwatch_rules::{
-    Address, Capture, ChainState, ChargeSnapshot, Decimal, Epoch, Exclusion, GroupMember, Height,
-    Member, MessagePath, ModelGroup, ModelId, Penalty, Position, Transfer,
-    ledger::{Frozen, Ledger, Origin, Standing, Tick, Work},
+    Address, Capture, ChainState, ChargeSnapshot, Decimal, Epoch, EpochIndex, Exclusion,
+    GroupMember, Height, Member, MessagePath, ModelGroup, ModelId, Penalty, Position, Transfer,
+    ledger::{Frozen, Ledger, MAX_PAST, Origin, PastEpoch, Standing, Tick, Work},
 };
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{
-    coverage,
+    coverage, forecasts,
     ledger::FROZEN_CHOICES,
     outbox,
     values::{Nanos, read_choice, read_json},
@@ -57,6 +57,7 @@ pub(crate) fn load(db: &Connection) -> Result<Loaded, StoreError> {
         ledger: place.map(|place| ledger(db, place)).transpose()?.unwrap_or_default(),
         incidents: outbox::incidents(db)?,
         endpoints: outbox::endpoints(db)?,
+        forecasts: forecasts::load(db)?,
         malformed: malformed.unsigned_abs(),
     })
 }
@@ -103,6 +104,7 @@ fn ledger(db: &Connection, place: Place) -> Result<Ledger, StoreError> {
         Some(tick) if tick.height == place.tip => Some(*tick),
         _ => Some(tip(db, place.tip)?),
     };
+    let effective = place.state.as_ref().map(|state| state.effective.index);
     let mut ledger = Ledger {
         tip,
         ticks,
@@ -114,6 +116,8 @@ fn ledger(db: &Connection, place: Place) -> Result<Ledger, StoreError> {
         stage: place.stage,
         work: place.stage.map(|stage| work(db, stage)).transpose()?.unwrap_or_default(),
         charges: place.charges_epoch.map(|epoch| charges(db, epoch)).transpose()?,
+        rewards: forecasts::newest_rewards(db)?,
+        past: effective.map(|epoch| past(db, epoch)).transpose()?.unwrap_or_default(),
         frozen: frozen(db)?,
     };
     ledger.share_addresses();
@@ -204,6 +208,21 @@ pub(crate) fn model_groups(db: &Connection, epoch: i64) -> Result<Vec<ModelGroup
             Ok(ModelGroup { model_id: model_id.into(), members })
         })
         .collect()
+}
+
+/// The epochs before that one, the newest first, as far as a ledger remembers them.
+fn past(db: &Connection, effective: EpochIndex) -> Result<Vec<PastEpoch>, StoreError> {
+    let epochs: Vec<i64> = db
+        .prepare_cached("SELECT epoch FROM epoch WHERE epoch < ?1 ORDER BY epoch DESC LIMIT ?2")?
+        .query_map(params![effective.cast_signed(), i64::try_from(MAX_PAST).unwrap_or(0)], |row| {
+            row.get(0)
+        })?
+        .collect::<Result<_, _>>()?;
+    let past = |epoch: i64| {
+        let (members, groups) = (members(db, epoch)?, model_groups(db, epoch)?);
+        Ok(PastEpoch::new(epoch.cast_unsigned(), &members, &groups))
+    };
+    epochs.into_iter().map(past).collect()
 }
 
 fn known_hosts(db: &Connection) -> Result<BTreeSet<Address>, StoreError> {

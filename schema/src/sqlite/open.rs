@@ -29,8 +29,10 @@ impl Drop for WriteLock {
     }
 }
 
-static STEPS: &[M<'static>] =
-    &[M::up(include_str!("../../migrations/0001_facts_ledger_outbox.sql"))];
+static STEPS: &[M<'static>] = &[
+    M::up(include_str!("../../migrations/0001_facts_ledger_outbox.sql")),
+    M::up(include_str!("../../migrations/0002_forecasts_rewards.sql")),
+];
 static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| Migrations::from_slice(STEPS));
 
 /// The schema version this program writes.
@@ -248,5 +250,25 @@ mod tests {
     #[test]
     fn migrations_are_well_formed() {
         MIGRATIONS.validate().unwrap();
+    }
+
+    /// A file of every earlier version opens, keeps what it has, and can be read.
+    #[test]
+    fn an_older_file_is_brought_up_to_date() {
+        let folder = tempfile::tempdir().unwrap();
+        for version in 1..STEPS.len() {
+            let path = folder.path().join(format!("{version}.db"));
+            let mut db = Connection::open(&path).unwrap();
+            MIGRATIONS.to_version(&mut db, version).unwrap();
+            db.execute("INSERT INTO wipe (height) VALUES (7)", []).unwrap();
+            drop(db);
+            let error = reader(&path).unwrap_err().to_string();
+            assert!(error.contains("brings the file up to date"), "{error}");
+            let (db, _lock) = writer(&path, "gonka-test").unwrap();
+            assert_eq!(check_ours(&db, &path).unwrap(), newest_version());
+            let kept: i64 = db.query_row("SELECT height FROM wipe", [], |row| row.get(0)).unwrap();
+            assert_eq!(kept, 7);
+            crate::sqlite::load::load(&reader(&path).unwrap()).unwrap();
+        }
     }
 }

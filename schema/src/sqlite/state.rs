@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bootwatch_rules::{
     ChainState, ChargeSnapshot, Epoch, GroupMember, Height, Member, ModelGroup, ModelId,
     ledger::{CaptureTerms, Ledger},
+    reward::Rewards,
 };
 use rusqlite::{Connection, params};
 
@@ -16,6 +17,7 @@ use crate::StoreError;
 pub(crate) struct LastState {
     pub(crate) state: Option<ChainState>,
     pub(crate) charges: Option<ChargeSnapshot>,
+    pub(crate) rewards: Option<Rewards>,
     pub(crate) app_version: Option<String>,
     /// Models that have a newest capture.
     pub(crate) captured: BTreeSet<ModelId>,
@@ -34,6 +36,9 @@ impl LastState {
         }
         if self.charges != ledger.charges {
             self.charges.clone_from(&ledger.charges);
+        }
+        if self.rewards != ledger.rewards {
+            self.rewards.clone_from(&ledger.rewards);
         }
         if self.app_version != ledger.app_version {
             self.app_version.clone_from(&ledger.app_version);
@@ -68,6 +73,11 @@ pub(crate) fn write(
         && last.charges.as_ref() != Some(charges)
     {
         write_charges(db, names, height, charges)?;
+    }
+    if let Some(rewards) = &ledger.rewards
+        && last.rewards.as_ref() != Some(rewards)
+    {
+        write_rewards(db, names, rewards)?;
     }
     if let Some(version) = &ledger.app_version
         && last.app_version.as_ref() != Some(version)
@@ -249,6 +259,28 @@ fn write_charges(
             host,
             penalty.fraction.value,
             penalty.fraction.exponent
+        ])?;
+    }
+    Ok(())
+}
+
+/// Replaces the estimates of their epoch.
+fn write_rewards(db: &Connection, names: &mut Names, rewards: &Rewards) -> Result<(), StoreError> {
+    let epoch = rewards.epoch.cast_signed();
+    db.prepare_cached("INSERT OR REPLACE INTO reward (epoch, read_at) VALUES (?1, ?2)")?
+        .execute([epoch, rewards.read_at])?;
+    db.prepare_cached("DELETE FROM host_reward WHERE epoch = ?1")?.execute([epoch])?;
+    for (host, reward) in &rewards.hosts {
+        let host = names.host(db, host)?;
+        db.prepare_cached(
+            "INSERT INTO host_reward (epoch, host, estimate, before_charges)
+             VALUES (?1, ?2, ?3, ?4)",
+        )?
+        .execute(params![
+            epoch,
+            host,
+            reward.estimate.cast_signed(),
+            reward.before_charges.map(u64::cast_signed)
         ])?;
     }
     Ok(())

@@ -51,6 +51,7 @@ fn commit(
     let changes = next.apply(facts, None);
     store.commit(&Commit {
         facts,
+        forecast: None,
         observation: None,
         changes: &changes,
         ledger: &next,
@@ -182,6 +183,7 @@ fn old_headers_go_and_evidence_stays() {
         store
             .commit(&Commit {
                 facts: &facts,
+                forecast: None,
                 observation: Some(&observation),
                 changes: &bootwatch_rules::ledger::Changes::default(),
                 ledger: &ledger,

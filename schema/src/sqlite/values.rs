@@ -1,6 +1,6 @@
 //! How values that SQLite does not know are written.
 
-use bootwatch_rules::{Choice, situation::EndpointState};
+use bootwatch_rules::{Choice, forecast::Outcome, situation::EndpointState};
 use jiff::Timestamp;
 use rusqlite::{
     ToSql,
@@ -64,6 +64,11 @@ impl Word for Ending {
         &[(Self::Met, "met"), (Self::Missed, "missed"), (Self::Expired, "expired")];
 }
 
+impl Word for Outcome {
+    const WORDS: &'static [(Self, &'static str)] =
+        &[(Self::Right, "right"), (Self::Wrong, "wrong")];
+}
+
 impl Word for EndpointState {
     const WORDS: &'static [(Self, &'static str)] = &[
         (Self::Unknown, "unknown"),
@@ -122,6 +127,7 @@ mod tests {
         check::<IncidentState>();
         check::<Severity>();
         check::<Ending>();
+        check::<Outcome>();
         check::<EndpointState>();
     }
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use super::{
-    coverage, facts, ledger, load,
+    coverage, facts, forecasts, ledger, load,
     names::Names,
     open::{self, WriteLock},
     outbox, prune,
@@ -91,7 +91,8 @@ impl ReadStore for SqliteStore {
 
 impl Store for SqliteStore {
     fn commit(&mut self, commit: &Commit<'_>) -> Result<(), StoreError> {
-        let Commit { facts: block, observation, changes, ledger, incidents, messages } = *commit;
+        let Commit { facts: block, observation, changes, forecast, ledger, incidents, messages } =
+            *commit;
         if ledger.tip.map(|tip| tip.height) != Some(block.height) {
             let reason = "the ledger that comes with it stands at another block";
             return Err(StoreError::conflict(block.height, reason));
@@ -109,6 +110,9 @@ impl Store for SqliteStore {
             facts::write_header(db, block, true, evidence)?;
             facts::write(db, names, block, true)?;
             ledger::write(db, names, last, block, changes, ledger)?;
+            if let Some(forecast) = forecast {
+                forecasts::write(db, names, forecast)?;
+            }
             outbox::write_incidents(db, incidents)?;
             outbox::write_messages(db, messages)?;
             if !incidents.is_empty() {

@@ -2,9 +2,10 @@
 
 use bootwatch_rules::{
     Address, BlockFacts, Capture, ChainEvent, ChainState, ChargeSnapshot, Choice, ChoiceAction,
-    ChoiceTx, Decimal, DelegationParams, Epoch, EpochParams, Exclusion, GroupMember, Height,
-    HostChoices, Malformed, Member, MessagePath, ModelGroup, ModelId, ModelParams, Observation,
-    Params, Penalty, Position, StoreCommit, Transfer, WeightDistribution,
+    ChoiceTx, Decimal, DelegationParams, Epoch, EpochIndex, EpochParams, Exclusion, GroupMember,
+    Height, HostChoices, Malformed, Member, MessagePath, ModelGroup, ModelId, ModelParams,
+    Observation, Params, Penalty, Position, StoreCommit, Transfer, WeightDistribution,
+    reward::RewardReading,
 };
 use proptest::{collection::vec, option, prelude::*, sample::select, strategy::BoxedStrategy};
 
@@ -42,6 +43,7 @@ struct Asked {
     state: Option<(i64, i64, Option<i64>, bool)>,
     choices: Vec<(Address, Vec<(ModelId, Choice)>)>,
     charges: Option<(Address, Address, i64)>,
+    rewards: Vec<(Address, u64)>,
     app_version: Option<String>,
 }
 
@@ -77,13 +79,15 @@ fn asked() -> impl Strategy<Value = Asked> {
     (
         option::of((0..3i64, 0..1000i64, option::of(0..9i64), any::<bool>())),
         vec((host(), stored_choices()), 0..3),
-        option::weighted(0.2, (host(), host(), any::<i64>())),
+        option::weighted(0.3, (host(), host(), prop_oneof![0..5i64, any::<i64>()])),
+        vec((host(), any::<u64>()), 0..3),
         option::weighted(0.2, select(vec!["0.2.14", "0.2.16"]).prop_map(str::to_owned)),
     )
-        .prop_map(|(state, choices, charges, app_version)| Asked {
+        .prop_map(|(state, choices, charges, rewards, app_version)| Asked {
             state,
             choices,
             charges,
+            rewards,
             app_version,
         })
 }
@@ -196,7 +200,8 @@ fn observation(height: Height, asked: Asked) -> Observation {
             .map(|(host, choices)| HostChoices { host, choices })
             .collect(),
         charges: asked.charges.map(|(from, to, value)| ChargeSnapshot {
-            epoch_index: height.unsigned_abs() / 50,
+            // Of the epoch in force, or of the one to come.
+            epoch_index: effective(height) + value.unsigned_abs() % 2,
             transfers: vec![Transfer {
                 model_id: "Kimi/K2".into(),
                 from: from.clone(),
@@ -205,8 +210,15 @@ fn observation(height: Height, asked: Asked) -> Observation {
             }],
             penalties: vec![Penalty { host: from, fraction: Decimal { value, exponent: 3 } }],
         }),
+        rewards: (asked.rewards.len() > 1)
+            .then(|| RewardReading { epoch: effective(height), estimates: asked.rewards }),
         app_version: asked.app_version,
     }
+}
+
+/// The epoch that a state of that height is of.
+fn effective(height: Height) -> EpochIndex {
+    (height - FIRST).unsigned_abs() / EPOCH_LENGTH.unsigned_abs() + 7
 }
 
 fn state(
@@ -216,7 +228,7 @@ fn state(
     excluded: Option<i64>,
     upcoming: bool,
 ) -> ChainState {
-    let index = (height - FIRST).unsigned_abs() / EPOCH_LENGTH.unsigned_abs() + 7;
+    let index = effective(height);
     let poc_start = FIRST + (height - FIRST) / EPOCH_LENGTH * EPOCH_LENGTH;
     let effective = Epoch { index, poc_start };
     let latest = if upcoming {

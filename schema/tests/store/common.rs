@@ -73,6 +73,7 @@ pub(crate) fn commit(
     ledger.ticks.push_back(tick);
     store.commit(&Commit {
         facts,
+        forecast: None,
         observation: None,
         changes: &Changes::default(),
         ledger,

@@ -76,6 +76,7 @@ fn a_block_comes_with_the_ledger_after_it() {
     let mut store = place.open();
     let text = conflict(store.commit(&Commit {
         facts: &block(100),
+        forecast: None,
         observation: None,
         changes: &Changes::default(),
         ledger: &Ledger::default(),

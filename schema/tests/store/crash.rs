@@ -66,6 +66,7 @@ fn victim() {
         store
             .commit(&Commit {
                 facts: &facts,
+                forecast: None,
                 observation: Some(&observation),
                 changes: &changes,
                 ledger: &ledger,

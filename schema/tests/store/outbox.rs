@@ -43,6 +43,7 @@ fn commit_decisions(
     store
         .commit(&Commit {
             facts: &facts,
+            forecast: None,
             observation: None,
             changes: &Changes::default(),
             ledger: &ledger,

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use bootwatch_rules::{
-    Height,
+    Height, RuleSet,
+    forecast::{Forecasts, KeptForecast},
     ledger::{Choices, Ledger},
 };
 use bootwatch_schema::{Commit, ReadStore, SqliteReader, Store};
@@ -56,12 +57,18 @@ proptest! {
         let mut ledger = Ledger::default();
         let mut standing: BTreeMap<Height, Choices> = BTreeMap::new();
         let mut reconciled = 0;
+        let mut forecasts = Forecasts::default();
         for (n, step) in steps.iter().enumerate() {
+            let made = ledger.forms_at(step.facts.height)
+                .then(|| KeptForecast::new(&ledger, RuleSet::V0_2_14, FIRST, &[]))
+                .flatten();
             let changes = ledger.apply(&step.facts, step.observation.as_ref());
             reconciled += changes.choices.iter()
                 .filter(|c| c.cause == bootwatch_rules::ledger::Cause::Reconciled).count();
+            let progress = forecasts.advance(made, &ledger);
             store.commit(&Commit {
                 facts: &step.facts,
+                forecast: progress.as_ref().map(|progress| &*progress.forecast),
                 observation: step.observation.as_ref(),
                 changes: &changes,
                 ledger: &ledger,
@@ -70,7 +77,9 @@ proptest! {
             }).unwrap();
             standing.insert(step.facts.height, ledger.standing());
             if n % restart_every == 0 {
-                prop_assert_eq!(&store.load().unwrap().ledger, &ledger);
+                let loaded = store.load().unwrap();
+                prop_assert_eq!(&loaded.ledger, &ledger);
+                prop_assert_eq!(&loaded.forecasts, &forecasts);
                 drop(store);
                 store = place.open();
             }
@@ -78,6 +87,7 @@ proptest! {
         let reader = SqliteReader::open(&place.path()).unwrap();
         let loaded = reader.load().unwrap();
         prop_assert_eq!(&loaded.ledger, &ledger);
+        prop_assert_eq!(&loaded.forecasts, &forecasts);
         prop_assert_eq!(loaded.reconciled, reconciled as u64);
         check_facts(&reader, &steps)?;
         for (height, choices) in standing {

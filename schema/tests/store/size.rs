@@ -205,6 +205,7 @@ fn a_year_of_mainnet_stays_under_50_mb() {
             store
                 .commit(&Commit {
                     facts: &facts,
+                    forecast: None,
                     observation: observation.as_ref(),
                     changes: &changes,
                     ledger: &ledger,
