@@ -1,6 +1,9 @@
 //! The Situation in words: what the page and `bootwatch status` both show, so that they cannot
 //! differ. Texts of the chain are made harmless for terminals here; HTML is escaped by the page.
 
+mod clock;
+mod hosts;
+mod models;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -8,16 +11,25 @@ pub mod text;
 pub mod words;
 
 use bootwatch_rules::{
-    Fraction, Height,
-    forecast::{ChargeRange, ModelForecast},
+    Fraction, Height, RuleSet,
+    reward::CostUnit,
     situation::{
-        Advice, Deadline, DeadlineName, DeadlineState, EndpointState, EndpointView, Gap, Gaps,
-        HostModelView, HostView, ModelState, ModelView, Phase, Situation, Snapshot,
+        Advice, EndpointState, EndpointView, HostModelView, HostView, ModelState, Phase, Situation,
     },
 };
 use jiff::{Timestamp, tz::TimeZone};
 
-use words::{clean, count, elapsed, instant, span};
+use self::{
+    clock::{due, until},
+    hosts::host,
+    models::candidate,
+    words::{clean, count, elapsed, instant},
+};
+pub(crate) use self::{
+    clock::{name, phase},
+    hosts::{cost, delegate, outcomes, range, record, reward},
+    models::outcome,
+};
 
 /// Blocks that may be on their way without anything being wrong.
 const BEHIND: Height = 3;
@@ -201,6 +213,8 @@ impl Report {
             .collect();
         actions.sort_by_key(|action| action.last_height);
         let (level, headline) = headline(s, &actions);
+        let by_weight = s.rule_set.parse().is_ok_and(RuleSet::charges_weight);
+        let whole = if by_weight { "weight" } else { "reward" };
         Self {
             level,
             headline,
@@ -220,7 +234,7 @@ impl Report {
                 .filter(|model| model.state == ModelState::Active)
                 .map(|model| clean(model.model_id.as_str()))
                 .collect(),
-            hosts: s.hosts.iter().map(host).collect(),
+            hosts: s.hosts.iter().map(|view| host(view, whole)).collect(),
             endpoints: s.endpoints.iter().map(endpoint).collect(),
             data: data(s),
         }
@@ -303,18 +317,6 @@ fn block(s: &Situation, now: Timestamp, zone: &TimeZone) -> String {
     format!("{}, {age} ago ({at})", count(s.complete_to))
 }
 
-/// A phase in a few words.
-pub(crate) fn phase(phase: Phase) -> &'static str {
-    match phase {
-        Phase::PocGenerate => "PoC runs",
-        Phase::PocExchange => "PoC exchange",
-        Phase::PocValidate => "PoC validation",
-        Phase::Formed => "next group formed",
-        Phase::Inference => "inference",
-        Phase::Unknown => "phase unknown",
-    }
-}
-
 fn notices(s: &Situation, now: Timestamp) -> Vec<String> {
     let mut notices = Vec::new();
     if s.stale && s.complete_to > 0 {
@@ -346,6 +348,15 @@ fn notices(s: &Situation, now: Timestamp) -> Vec<String> {
             sides.collect::<Vec<_>>().join(", ")
         ));
     }
+    if let Some(weight) = &s.network_weight {
+        notices.push(format!(
+            "At the capture of block {} the chain counted a network weight of {}, we count {}: \
+             what is projected for candidates is uncertain.",
+            count(weight.height),
+            count(weight.chain),
+            count(weight.ours)
+        ));
+    }
     for (first, last) in &s.data.unfillable {
         notices.push(format!(
             "Blocks {} to {} are missing for good: no endpoint has them any more.",
@@ -354,6 +365,16 @@ fn notices(s: &Situation, now: Timestamp) -> Vec<String> {
         ));
     }
     notices
+}
+
+/// `15 %`, and what that is in coins where it is known.
+fn charge(model: &HostModelView, advice: &Advice) -> String {
+    let percent = words::percent(&advice.charge);
+    let amount = model.cost.filter(|cost| cost.unit == CostUnit::Ngonka && cost.most > 0);
+    match amount {
+        Some(cost) => format!("{percent} (about {})", words::gnk(cost.most)),
+        None => percent,
+    }
 }
 
 fn action(
@@ -376,7 +397,7 @@ fn action(
         host: clean(&host.name),
         model: clean(model.model_id.as_str()),
         why: clean(&advice.why),
-        charge: words::percent(&advice.charge),
+        charge: charge(model, advice),
         by: format!("{} at block {}{left}", name(advice.deadline), count(advice.last_height)),
         commands: advice
             .commands
@@ -384,199 +405,6 @@ fn action(
             .map(|command| (clean(&command.does), clean(&command.line)))
             .collect(),
         last_height: advice.last_height,
-    }
-}
-
-/// `in 33 min`, or `due now`.
-fn until(eta: Timestamp, now: Timestamp) -> String {
-    if eta <= now { "due now".to_owned() } else { format!("in {}", elapsed(now, eta)) }
-}
-
-pub(crate) fn name(name: DeadlineName) -> &'static str {
-    match name {
-        DeadlineName::Capture => "capture",
-        DeadlineName::PocStart => "PoC start",
-        DeadlineName::CommitDeadline => "commit deadline",
-        DeadlineName::ValidationStart => "validation start",
-        DeadlineName::ValidationEnd => "validation end",
-    }
-}
-
-fn meaning(name: DeadlineName) -> &'static str {
-    match name {
-        DeadlineName::Capture => "freezes intents and delegations for candidates",
-        DeadlineName::PocStart => "hosts begin to work for the next epoch",
-        DeadlineName::CommitDeadline => "last block for store commits",
-        DeadlineName::ValidationStart => "freezes delegations and refusals for every model",
-        DeadlineName::ValidationEnd => "fixes the charges, wipes refusals and intents",
-    }
-}
-
-fn due(deadline: &Deadline, now: Timestamp, zone: &TimeZone) -> Due {
-    let dash = || "-".to_owned();
-    let left = match (deadline.state, deadline.eta, deadline.eta_error_seconds) {
-        (DeadlineState::Absent, ..) => "does not occur with the present parameters".to_owned(),
-        (DeadlineState::Unknown, ..) | (DeadlineState::Ahead, None, _) => "not known".to_owned(),
-        (DeadlineState::Ahead, Some(eta), None) => until(eta, now),
-        (DeadlineState::Ahead, Some(eta), Some(error)) => {
-            format!("{} ± {}", until(eta, now), span(error))
-        }
-    };
-    Due {
-        name: name(deadline.name),
-        meaning: meaning(deadline.name),
-        epoch: deadline.epoch.to_string(),
-        height: deadline.height.map_or_else(dash, count),
-        blocks: deadline.blocks_left.map_or_else(dash, count),
-        left,
-        at: deadline.eta.map_or_else(dash, |eta| instant(eta, now, zone)),
-        datetime: deadline.eta.map(|eta| eta.to_string()),
-    }
-}
-
-fn candidate(model: &ModelView, s: &Situation) -> Candidate {
-    let costs = if model.penalty_start_epoch > s.epoch.upcoming {
-        format!("; costs nothing before epoch {}", model.penalty_start_epoch)
-    } else {
-        String::new()
-    };
-    let (verdict, passes) = match &model.gaps {
-        Some(gaps) if gaps.pre_eligible => ("would pass the capture now", true),
-        Some(_) => ("would not pass the capture now", false),
-        None => ("cannot be projected", false),
-    };
-    Candidate {
-        model: clean(model.model_id.as_str()),
-        verdict: format!("{verdict}{costs}"),
-        passes,
-        bars: model.gaps.as_ref().map(bars).unwrap_or_default(),
-        snapshot: model.snapshot.as_ref().map(outcome),
-    }
-}
-
-/// What a capture said: `not pre-eligible for epoch 3 at block 114: reach 40 of 67`.
-pub(crate) fn outcome(snapshot: &Snapshot) -> String {
-    let capture = &snapshot.capture;
-    let outcome = if capture.pre_eligible { "pre-eligible" } else { "not pre-eligible" };
-    let epoch = snapshot.epoch.map(|epoch| format!(" for epoch {epoch}")).unwrap_or_default();
-    let missing: Vec<_> = bars(&snapshot.gaps)
-        .into_iter()
-        .filter(|bar| !bar.met)
-        .map(|bar| format!("{} {} of {}", bar.name, bar.have, bar.need))
-        .collect();
-    let missing =
-        if missing.is_empty() { String::new() } else { format!(": {}", missing.join(", ")) };
-    format!("{outcome}{epoch} at block {}{missing}", count(capture.snapshot_height))
-}
-
-fn bars(gaps: &Gaps) -> Vec<Bar> {
-    let bar = |name, gap: Gap| Bar {
-        name,
-        have: count(gap.have),
-        need: gap.need.map_or_else(|| "∞".to_owned(), count),
-        missing: match gap.missing {
-            None => "out of reach".to_owned(),
-            Some(0) => "-".to_owned(),
-            Some(missing) => count(missing),
-        },
-        met: gap.missing == Some(0),
-        scale: gap.need.map(|need| (gap.have, need)),
-    };
-    vec![bar("hosts", gaps.hosts), bar("weight", gaps.weight), bar("reach", gaps.reach)]
-}
-
-fn host(host: &HostView) -> Host {
-    Host {
-        name: clean(&host.name),
-        address: clean(host.address.as_str()),
-        weight: match (host.weight, host.known) {
-            (Some(weight), _) => format!("weight {}", count(weight)),
-            (None, true) => "no live member of the epoch's group".to_owned(),
-            (None, false) => "not read yet".to_owned(),
-        },
-        charges: charges(host),
-        models: host.models.iter().map(host_model).collect(),
-    }
-}
-
-fn charges(host: &HostView) -> Vec<String> {
-    let mut charges = Vec::new();
-    if let Some(range) = &host.charge {
-        charges.push(format!("next epoch takes {} of its reward", self::range(range)));
-    }
-    if let Some(fixed) = &host.fixed {
-        charges.push(format!(
-            "epoch {} takes {}, which is final",
-            fixed.epoch,
-            words::percent(&fixed.fraction.to_string())
-        ));
-    }
-    charges
-}
-
-/// `15 %`, or `0 % to 15 %` while it is open.
-pub(crate) fn range(range: &ChargeRange) -> String {
-    let (least, most) = (range.min.to_string(), range.max.to_string());
-    if least == most {
-        return words::percent(&most);
-    }
-    format!("{} to {}", words::percent(&least), words::percent(&most))
-}
-
-/// `if eligible: 15 %. It does nothing.`: what the model can take, and the outcomes in which it takes something; those in which nothing
-/// happens are only in the JSON.
-pub(crate) fn outcomes(forecast: &ModelForecast) -> Vec<String> {
-    let open = forecast.branches.len() > 1;
-    let mut lines =
-        vec![format!("can take {} in epoch {}", range(&forecast.charge), forecast.epoch)];
-    let costs = forecast
-        .branches
-        .iter()
-        .filter(|branch| {
-            !open || branch.fraction != Fraction::default() || branch.transfer.is_some()
-        })
-        .map(|branch| {
-            let condition = match (open, branch.eligible, branch.pre_eligible) {
-                (false, ..) => "",
-                (true, true, _) => "if eligible: ",
-                (true, false, Some(true)) => "if pre-eligible, not eligible: ",
-                (true, false, Some(false)) => "if not pre-eligible nor eligible: ",
-                (true, false, None) => "if not eligible: ",
-            };
-            let transfer = match &branch.transfer {
-                Some(transfer) => {
-                    format!(", and {} to its delegate", words::percent(&transfer.share.to_string()))
-                }
-                None => String::new(),
-            };
-            let fraction = words::percent(&branch.fraction.to_string());
-            format!("{condition}{fraction}{transfer}. {}", clean(&branch.reason))
-        });
-    lines.extend(costs);
-    lines
-}
-
-fn host_model(model: &HostModelView) -> HostModel {
-    let choice = match &model.choice.delegate_to {
-        Some(delegate) => format!("delegate to {}", clean(delegate.as_str())),
-        None => clean(&model.choice.kind),
-    };
-    let mut notes = Vec::new();
-    if let Some(since) = model.choice.since {
-        notes.push(format!("since block {}", count(since)));
-    }
-    if let Some(reaches) = model.reaches {
-        notes.push(if reaches { "reaches" } else { "does not reach" }.to_owned());
-    }
-    if let Some(committed) = model.committed {
-        notes.push(format!("{} nonces committed", count(i64::from(committed))));
-    }
-    HostModel {
-        model: clean(model.model_id.as_str()),
-        choice,
-        notes: notes.join(", "),
-        outcomes: model.forecast.as_ref().map(outcomes).unwrap_or_default(),
-        act: model.advice.is_some(),
     }
 }
 
@@ -627,6 +455,9 @@ fn data(s: &Situation) -> Vec<String> {
     }
     if s.data.reconciled > 0 {
         data.push(format!("corrected {} times from the chain's state", s.data.reconciled));
+    }
+    if let Some(record) = record(&s.record) {
+        data.push(format!("{record}, over all hosts"));
     }
     data
 }

@@ -1,19 +1,23 @@
 //! Why an epoch takes what it takes from one host: inputs, heights and sources, model by model.
 
+mod inputs;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use bootwatch_rules::{
-    Address, Capture, Choice, EpochIndex, Fraction, Height, Mode, ModelId, Network, Params,
-    Penalties, RuleSet, Transfer, Weight,
-    forecast::{ChargeRange, ModelForecast},
-    resolution::{ChoicesByModel, Formation, Outcome},
-    situation::{Deadline, Gaps, ModelState, Situation},
+    Address, Capture, EpochIndex, Fraction, Height, Mode, ModelId, Params, RuleSet, Transfer,
+    Weight,
+    delegates::DelegateFacts,
+    forecast::{ChargeRange, KeptCharge, ModelForecast, TrackRecord},
+    reward::{Cost, Ngonka},
+    situation::{Deadline, Gaps, ModelState, RewardView, Situation},
 };
-use bootwatch_schema::{BlockRef, Dated, EpochRecord, StoredChoice, WorkRecord};
+use bootwatch_schema::{BlockRef, Dated, StoredChoice, WorkRecord};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Course, EvidenceError, Frozen, MAX_ROWS, Opened};
+use self::inputs::Inputs;
+use super::{Course, EvidenceError, Frozen, Opened};
 use crate::situation::Subject;
 
 /// The whole chain of reasoning for one host and epoch.
@@ -46,6 +50,16 @@ pub struct Explanation {
     /// The least and the most that is still possible; null once validation has ended, and when it
     /// cannot be told.
     pub forecast: Option<ChargeRange>,
+    /// What that comes to; null as the Situation's.
+    pub cost: Option<Cost>,
+    /// What the host earns in the epoch, as the chain estimated it last; null while it was not
+    /// asked, and for a host that is not in it.
+    pub reward: Option<RewardView>,
+    /// What was said of the charge just before the chain fixed it; null before, and where nothing
+    /// was kept.
+    pub kept: Option<Kept>,
+    /// How forecasts of the host's charges have held, over all epochs.
+    pub record: TrackRecord,
     /// What the chain fixed; null before validation end, and when it was not read.
     pub fixed: Option<Fixed>,
     /// What the rules make of the stored inputs after validation end, to hold against `fixed`.
@@ -54,6 +68,13 @@ pub struct Explanation {
     pub models: Vec<ModelExplanation>,
     /// What is not known, in words.
     pub missing: Vec<String>,
+}
+
+impl Explanation {
+    /// Whether charges act on the weight by these rules.
+    pub(super) fn rules_charge_weight(&self) -> bool {
+        self.rule_set.name.parse().is_ok_and(RuleSet::charges_weight)
+    }
 }
 
 /// The rule set and its source.
@@ -96,8 +117,24 @@ pub struct Fixed {
     pub read_after: Height,
     /// The fraction; 0 when the chain does not list the host. Null when it has no exact form here.
     pub fraction: Option<Fraction>,
+    /// About how many ngonka that is; null while the epoch's reward was not estimated.
+    pub amount: Option<Ngonka>,
     /// Shares that it hands on or receives.
     pub transfers: Vec<Transfer>,
+}
+
+/// The forecast of a charge that was kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Kept {
+    /// The block after which it was made.
+    pub height: Height,
+    /// The rules it follows.
+    pub rule_set: RuleSet,
+    /// The block at which it was compared; null while the charges are not read.
+    pub checked: Option<Height>,
+    /// What it said, what the chain fixed, and how that compares.
+    #[serde(flatten)]
+    pub charge: KeptCharge,
 }
 
 /// One model.
@@ -121,6 +158,10 @@ pub struct ModelExplanation {
     pub work: Option<WorkRecord>,
     /// What is still open: each branch with its charge and reason.
     pub forecast: Option<ModelForecast>,
+    /// What that comes to; null as the Situation's.
+    pub cost: Option<Cost>,
+    /// What is known now about the host it delegates to.
+    pub delegate: Option<DelegateFacts>,
     /// The mode after validation end, as the rules resolve the stored inputs.
     pub mode: Option<Mode>,
     /// What that mode takes.
@@ -154,19 +195,6 @@ impl Snapshot {
     }
 }
 
-/// What was read of the epoch, once.
-struct Inputs {
-    course: Course,
-    at_capture: Frozen,
-    at_validation_start: Frozen,
-    captures: Vec<Dated<Capture>>,
-    /// The epoch before, whose weights count.
-    base: Option<EpochRecord>,
-    /// The epoch itself, once its group is in force.
-    own: Option<EpochRecord>,
-    work: Vec<WorkRecord>,
-}
-
 pub(super) fn explain(
     opened: &Opened,
     subject: &Subject,
@@ -190,13 +218,13 @@ pub(super) fn explain(
     let fixed = inputs.fixed(opened, host, &mut missing)?;
     let resolved = inputs.resolve(rules, host, &params, &mut missing);
 
-    let forecasts: BTreeMap<_, _> = view
+    let views: BTreeMap<_, _> = view
         .into_iter()
         .flat_map(|host| &host.models)
-        .filter_map(|model| Some((&model.model_id, model.forecast.as_ref()?)))
-        .filter(|(_, forecast)| forecast.epoch == epoch)
+        .filter(|model| model.forecast.as_ref().is_some_and(|f| f.epoch == epoch))
+        .map(|model| (&model.model_id, model))
         .collect();
-    let is_open = !forecasts.is_empty();
+    let is_open = !views.is_empty();
     if fixed.is_none() && !is_open && inputs.course.validation_end.is_none_or(|end| end > tip) {
         missing.push(format!(
             "what epoch {epoch} will take cannot be told yet{}",
@@ -246,7 +274,9 @@ pub(super) fn explain(
                     .iter()
                     .find(|work| work.model_id == id && work.host == *host)
                     .cloned(),
-                forecast: forecasts.get(&id).map(|forecast| (*forecast).clone()),
+                forecast: views.get(&id).and_then(|view| view.forecast.clone()),
+                cost: views.get(&id).and_then(|view| view.cost),
+                delegate: views.get(&id).and_then(|view| view.delegate.clone()),
                 mode: charge.map(|charge| charge.mode),
                 fraction: charge.map(|charge| charge.fraction),
                 model_id: id,
@@ -264,6 +294,10 @@ pub(super) fn explain(
         rule_set,
         deadlines: situation.deadlines.iter().filter(|d| d.epoch == epoch).cloned().collect(),
         weight: inputs.weight(host),
+        cost: view.and_then(|host| host.cost).filter(|_| is_open),
+        reward: inputs.reward(host),
+        kept: inputs.kept(host),
+        record: view.map(|host| host.record).unwrap_or_default(),
         course: inputs.course,
         params,
         forecast: view.and_then(|host| host.charge).filter(|_| is_open),
@@ -287,196 +321,4 @@ fn rule_set(subject: &Subject, then: Option<&str>, now: Option<&str>) -> (RuleSe
         (None, None) => (RuleSet::NEWEST, "the newest one, because no version was read".to_owned()),
     };
     (rules, RuleSource { name: rules.to_string(), source })
-}
-
-impl Inputs {
-    fn read(opened: &Opened, host: &Address, epoch: EpochIndex) -> Result<Self, EvidenceError> {
-        let course = Course::of(opened, epoch)?;
-        let captures = match course.capture {
-            Some(height) => opened.reader.captures(height..=height)?,
-            None => Vec::new(),
-        };
-        let work = match course.poc_start {
-            Some(stage) => opened.reader.work(stage, MAX_ROWS)?,
-            None => Vec::new(),
-        };
-        Ok(Self {
-            at_capture: opened.captured(host, &course)?,
-            at_validation_start: opened.frozen(host, course.validation_start)?,
-            captures,
-            base: epoch.checked_sub(1).map(|e| opened.reader.epoch(e)).transpose()?.flatten(),
-            own: opened.reader.epoch(epoch)?,
-            work,
-            course,
-        })
-    }
-
-    fn missing(&self, opened: &Opened) -> Vec<String> {
-        let mut missing = Vec::new();
-        let tip = opened.tip();
-        if self.course.capture_unknown {
-            missing.push(format!(
-                "the capture for epoch {} lies before the base, the first state that was read",
-                self.course.epoch
-            ));
-        } else if let Some(reason) = self.at_capture.completeness.missing()
-            && self.course.capture.is_some()
-        {
-            missing.push(format!("capture: {reason}"));
-        }
-        if let Some(reason) = self.at_validation_start.completeness.missing()
-            && Some(reason) != self.at_capture.completeness.missing()
-        {
-            missing.push(format!("validation start: {reason}"));
-        }
-        if self.base.is_none() {
-            missing.push(format!(
-                "the members and weights of the epoch before {} were not read",
-                self.course.epoch
-            ));
-        }
-        if let (Some(first), Some(last)) = (self.course.first(), self.course.validation_end) {
-            for (from, to, why) in opened.holes(first, last.min(tip)) {
-                missing.push(format!("blocks {from} to {to}: {why}"));
-            }
-        }
-        missing
-    }
-
-    /// Both snapshots' parameters; what is in force now stands for those that lie ahead.
-    fn params(
-        &self,
-        opened: &Opened,
-        missing: &mut Vec<String>,
-    ) -> Result<Vec<ParamsSource>, EvidenceError> {
-        let tip = opened.tip();
-        let mut sources = Vec::new();
-        let snapshots =
-            [("capture", self.course.capture), ("validation_start", self.course.validation_start)];
-        for (at, height) in snapshots {
-            let Some(height) = height else { continue };
-            let (at, height) = if height > tip { ("now", tip) } else { (at, height) };
-            if sources.iter().any(|known: &ParamsSource| known.at == at) {
-                continue;
-            }
-            match opened.reader.params_at(height)? {
-                Some((since, params)) => sources.push(ParamsSource { at, height, since, params }),
-                None => missing.push(format!("parameters at block {height}: not read")),
-            }
-        }
-        Ok(sources)
-    }
-
-    fn weight(&self, host: &Address) -> Option<WeightSource> {
-        let record = self.base.as_ref()?;
-        let member = record.members.iter().find(|m| m.host == *host && m.excluded.is_none())?;
-        let (epoch, read_at) = (record.index, record.last_read);
-        Some(WeightSource { weight: member.weight, epoch, read_at })
-    }
-
-    fn fixed(
-        &self,
-        opened: &Opened,
-        host: &Address,
-        missing: &mut Vec<String>,
-    ) -> Result<Option<Fixed>, EvidenceError> {
-        let Some((read_after, charges)) = opened.reader.charges(self.course.epoch)? else {
-            if let Some(end) = self.course.validation_end.filter(|end| *end <= opened.tip()) {
-                missing
-                    .push(format!("the charges that the chain fixed at block {end} were not read"));
-            }
-            return Ok(None);
-        };
-        let listed = charges.penalties.iter().find(|penalty| penalty.host == *host);
-        Ok(Some(Fixed {
-            read_after,
-            // The chain lists only those that lose something.
-            fraction: listed
-                .map_or(Ok(Fraction::ZERO), |penalty| penalty.fraction.to_fraction())
-                .ok(),
-            transfers: charges
-                .transfers
-                .into_iter()
-                .filter(|transfer| transfer.from == *host || transfer.to == *host)
-                .collect(),
-        }))
-    }
-
-    /// What the rules make of the stored inputs; none unless every one of them is known.
-    fn resolve(
-        &self,
-        rule_set: RuleSet,
-        host: &Address,
-        params: &[ParamsSource],
-        missing: &mut Vec<String>,
-    ) -> Option<bootwatch_rules::HostCharge> {
-        let (base, own) = (self.base.as_ref()?, self.own.as_ref()?);
-        let start = self.course.validation_start?;
-        let known = |frozen: &Frozen| frozen.completeness == super::Completeness::Complete;
-        let absent = self.at_capture.completeness == super::Completeness::Absent;
-        if !known(&self.at_validation_start) || !(absent || known(&self.at_capture)) {
-            return None;
-        }
-        let at = params.iter().find(|source| source.at == "validation_start")?;
-        let penalties = Penalties::new(at.params.delegation.as_ref()?).ok()?;
-        if rule_set == RuleSet::V0_2_16 && !self.captures.is_empty() {
-            missing.push(
-                "validation votes are not stored; a commit for a candidate is taken as voted on"
-                    .to_owned(),
-            );
-        }
-        let live = |excluded: Option<Height>| excluded.is_none_or(|height| height > start);
-        let network = Network::new(
-            base.members
-                .iter()
-                .filter(|m| live(m.excluded.as_ref().map(|e| e.height)))
-                .map(|m| (&m.host, m.weight)),
-        )
-        .ok()?;
-        let plain = |choices: &BTreeMap<ModelId, StoredChoice>| -> ChoicesByModel {
-            let one = |choice: &Choice| [(host.clone(), choice.clone())].into();
-            choices.iter().map(|(model, stored)| (model.clone(), one(&stored.choice))).collect()
-        };
-        let mut committers: BTreeMap<ModelId, BTreeSet<Address>> = BTreeMap::new();
-        for work in self.work.iter().filter(|work| work.committed.is_some()) {
-            committers.entry(work.model_id.clone()).or_default().insert(work.host.clone());
-        }
-        let outcome = Outcome {
-            upcoming_weights: own.members.iter().map(|m| (m.host.clone(), m.weight)).collect(),
-            eligible_members: own
-                .model_groups
-                .iter()
-                .filter(|group| group.members.iter().any(|member| member.voting_power > 0))
-                .map(|group| {
-                    let hosts = group.members.iter().map(|member| member.host.clone()).collect();
-                    (group.model_id.clone(), hosts)
-                })
-                .collect(),
-            validated_committers: committers.clone(),
-            committers,
-        };
-        let penalty_start: BTreeMap<_, _> = at
-            .params
-            .models
-            .iter()
-            .map(|model| (model.model_id.clone(), model.penalty_start_epoch))
-            .collect();
-        let report = self
-            .captures
-            .iter()
-            .map(|capture| (capture.fact.model_id.clone(), capture.fact.pre_eligible))
-            .collect();
-        let formation = Formation {
-            rule_set,
-            epoch: self.course.epoch,
-            penalties,
-            penalty_start: &penalty_start,
-            network: &network,
-            bootstrap: &plain(&self.at_capture.choices),
-            report: &report,
-            regular: &plain(&self.at_validation_start.choices),
-            outcome: &outcome,
-        };
-        Some(formation.resolve_host(host))
-    }
 }

@@ -89,8 +89,8 @@ impl Chain {
             let observation = (height == BASE).then(|| Observation {
                 state: Some(state(height)),
                 choices: vec![HostChoices { host: HOST.into(), choices: vec![] }],
-                charges: None,
                 app_version: Some("0.2.14".into()),
+                ..Observation::default()
             });
             let changes = self.ledger.apply(&facts, observation.as_ref());
             let commit = Commit {

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use bootwatch_rules::{
     Choice, ChoiceAction, Height,
+    forecast::Outcome,
     situation::{Gaps, ModelState},
     whatif::{Comparison, Side},
 };
@@ -12,7 +13,7 @@ use bootwatch_schema::{ChoiceOrigin, StoredChoice};
 use super::{Explanation, ModelExplanation, explain::Snapshot};
 use crate::report::{
     self,
-    words::{clean, count, percent},
+    words::{clean, count, gnk, percent},
 };
 
 /// Before and after side by side.
@@ -228,7 +229,11 @@ fn charge(out: &mut String, e: &Explanation) {
                 out,
                 0,
                 &format!(
-                    "final: {fraction} of the reward, read after block {}",
+                    "final: {fraction} of the reward{}, read after block {}",
+                    fixed
+                        .amount
+                        .filter(|amount| *amount > 0)
+                        .map_or(String::new(), |amount| format!(" (about {})", gnk(amount))),
                     count(fixed.read_after)
                 ),
             );
@@ -257,9 +262,31 @@ fn charge(out: &mut String, e: &Explanation) {
             }
         }
         (None, Some(range)) => {
-            line(out, 0, &format!("projected: {} of the reward", report::range(range)));
+            let whole = if e.rules_charge_weight() { "weight" } else { "reward" };
+            let cost = e.cost.as_ref().map(report::cost).unwrap_or_default();
+            line(out, 0, &format!("projected: {} of the {whole}{cost}", report::range(range)));
         }
         (None, None) => line(out, 0, "charge not known"),
+    }
+    if let Some(kept) = &e.kept {
+        let held = match kept.charge.outcome {
+            Some(Outcome::Right) => "it was right",
+            Some(Outcome::Wrong) => "! it was wrong",
+            None => "not compared yet",
+        };
+        let said = report::range(&kept.charge.range);
+        let height = count(kept.height);
+        line(
+            out,
+            1,
+            &format!("forecast at block {height}, rules {}: {said}; {held}", kept.rule_set),
+        );
+    }
+    if let Some(record) = report::record(&e.record) {
+        line(out, 1, &record);
+    }
+    if let Some(reward) = &e.reward {
+        line(out, 1, &report::reward(reward));
     }
 }
 
@@ -302,9 +329,15 @@ fn model(out: &mut String, model: &ModelExplanation, tip: Height) {
             .map_or(String::new(), |height| format!(", last at block {}", count(height)));
         line(out, 1, &format!("committed {} nonces{height}", count(i64::from(committed))));
     }
+    if let Some(delegate) = &model.delegate {
+        line(out, 1, &report::delegate(delegate));
+    }
     if let Some(forecast) = &model.forecast {
         for outcome in report::outcomes(forecast) {
             line(out, 1, &outcome);
+        }
+        if let Some(cost) = model.cost.as_ref().map(report::cost).filter(|cost| !cost.is_empty()) {
+            line(out, 1, cost.trim_start_matches(": "));
         }
         for lever in &forecast.levers {
             line(

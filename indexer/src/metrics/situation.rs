@@ -2,6 +2,7 @@
 
 use bootwatch_rules::{
     Fraction,
+    reward::CostUnit,
     situation::{
         Deadline, DeadlineName, DeadlineState, EndpointState, EndpointView, Gap, HostModelView,
         HostView, ModelState, ModelView, Phase, Situation,
@@ -306,6 +307,42 @@ fn hosts(out: &mut Families, hosts: &[HostView]) {
                 ratio(fixed.fraction),
             );
         }
+        if let Some(earned) = &host.reward {
+            out.gauge(
+                "bootwatch_participant_reward_estimate_gnk",
+                "What the running epoch pays the host after charges and shares, as the chain estimates it.",
+                &[("participant", participant)],
+                coins(earned.reward.estimate),
+            );
+            if let Some(before) = earned.reward.before_charges {
+                out.gauge(
+                    "bootwatch_participant_reward_before_charges_gnk",
+                    "About what the running epoch would pay the host without charges and shares.",
+                    &[("participant", participant)],
+                    coins(before),
+                );
+            }
+        }
+        if let Some(cost) = host.cost.filter(|cost| cost.unit == CostUnit::Ngonka) {
+            out.gauge(
+                "bootwatch_participant_penalty_gnk",
+                "About the most that the next epoch can take of the host's reward, over all models.",
+                &[("participant", participant)],
+                coins(cost.most),
+            );
+        }
+        out.gauge(
+            "bootwatch_participant_forecasts",
+            "Epochs in which a forecast of the host's charges was held against the chain.",
+            &[("participant", participant)],
+            count(host.record.epochs),
+        );
+        out.gauge(
+            "bootwatch_participant_forecasts_right",
+            "Those in which it was right.",
+            &[("participant", participant)],
+            count(host.record.right),
+        );
         for model in host.models.iter().take(MODELS) {
             host_model(out, participant, host, model);
         }
@@ -432,6 +469,11 @@ fn ratio(fraction: Fraction) -> f64 {
     let text = fraction.to_string();
     let (above, below) = text.split_once('/').unwrap_or((&text, "1"));
     above.parse::<f64>().unwrap_or(f64::NAN) / below.parse::<f64>().unwrap_or(f64::NAN)
+}
+
+/// ngonka as GNK.
+fn coins(ngonka: u64) -> f64 {
+    count(ngonka) / 1e9
 }
 
 fn flag(value: bool) -> f64 {

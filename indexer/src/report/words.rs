@@ -40,6 +40,22 @@ pub fn count(number: i64) -> String {
     out
 }
 
+/// `1,234.56 GNK`: hundredths, rounded down; less than one of them in full. 1 GNK is 10^9 ngonka.
+#[must_use]
+pub fn gnk(ngonka: u64) -> String {
+    const UNIT: u64 = 1_000_000_000;
+    let (whole, part) = (ngonka / UNIT, ngonka % UNIT);
+    let whole = count(i64::try_from(whole).unwrap_or(i64::MAX));
+    match part / (UNIT / 100) {
+        0 if part > 0 && ngonka < UNIT => {
+            let digits = format!("{part:09}");
+            format!("0.{} GNK", digits.trim_end_matches('0'))
+        }
+        0 => format!("{whole} GNK"),
+        hundredths => format!("{whole}.{hundredths:02} GNK"),
+    }
+}
+
 /// An exact fraction such as `3/20` as `15 %`, with up to two places, rounded down and then marked;
 /// anything else as it is.
 #[must_use]
@@ -118,6 +134,21 @@ mod tests {
             assert_eq!(count(number), text);
         }
         assert_eq!(count(i64::MIN), "-9,223,372,036,854,775,808");
+    }
+
+    #[test]
+    fn coins_are_shown_to_hundredths() {
+        for (ngonka, text) in [
+            (0, "0 GNK"),
+            (1, "0.000000001 GNK"),
+            (4_000_000, "0.004 GNK"),
+            (10_000_000, "0.01 GNK"),
+            (1_000_000_001, "1 GNK"),
+            (1_234_567_890_000, "1,234.56 GNK"),
+            (u64::MAX, "18,446,744,073.70 GNK"),
+        ] {
+            assert_eq!(gnk(ngonka), text);
+        }
     }
 
     #[test]

@@ -83,8 +83,18 @@ impl Bench {
 
     /// Endpoints as name, URL and further keys.
     pub fn config_with(&self, chain_id: &str, endpoints: &[(&str, String, &str)]) -> Config {
+        self.config_from(&format!("chain_id = {chain_id:?}"), endpoints)
+    }
+
+    /// With the rules of a version, whatever the node says.
+    pub fn config_by(&self, rule_set: &str) -> Config {
+        let chain = format!("chain_id = {:?}\nrule_set = {rule_set:?}", self.node.chain_id());
+        self.config_from(&chain, &[("devnet", self.node.url(), "")])
+    }
+
+    fn config_from(&self, chain: &str, endpoints: &[(&str, String, &str)]) -> Config {
         let mut text = format!(
-            "[chain]\nchain_id = {chain_id:?}\n[store]\npath = {:?}\n[http]\nlisten = \"127.0.0.1:0\"\n",
+            "[chain]\n{chain}\n[store]\npath = {:?}\n[http]\nlisten = \"127.0.0.1:0\"\n",
             self.database()
         );
         for (name, rpc, more) in endpoints {

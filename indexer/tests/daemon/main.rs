@@ -4,6 +4,7 @@
 mod bench;
 mod endpoints;
 mod evidence;
+mod forecasts;
 mod proxy;
 mod tls;
 

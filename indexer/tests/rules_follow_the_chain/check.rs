@@ -2,6 +2,7 @@
 
 mod captures;
 mod charges;
+mod kept;
 
 use std::ops::ControlFlow;
 
@@ -9,12 +10,13 @@ use bootwatch_devnet::chain::Spec;
 use bootwatch_rules::{
     BlockFacts, Choice, Height, Observation, RuleSet,
     clock::{ClockParams, Stage},
+    forecast::Forecasts,
     ledger::{Cause, Changes, Choices, Ledger},
     situation::{Inputs, Situation, assess},
 };
 
 use crate::{player::Player, score::Score};
-use charges::Forecasts;
+use charges::ByHost;
 
 /// Blocks of the longest epoch of any story.
 const LONGEST_EPOCH: usize = 40;
@@ -25,14 +27,17 @@ pub(crate) struct Checked {
     /// None: the node's version decides, as it does for the daemon.
     rule_set: Option<RuleSet>,
     score: Score,
+    /// As the daemon keeps them.
+    forecasts: Forecasts,
     /// What the forecast said at validation start, while nothing has happened to the members.
-    at_validation_start: Option<Forecasts>,
+    at_validation_start: Option<ByHost>,
 }
 
 impl Checked {
     pub(crate) fn new(spec: Spec, rule_set: Option<RuleSet>) -> Self {
         let score = Score { chains: 1, ..Score::default() };
-        Self { player: Player::new(spec), rule_set, score, at_validation_start: None }
+        let forecasts = Forecasts::default();
+        Self { player: Player::new(spec), rule_set, score, forecasts, at_validation_start: None }
     }
 
     /// Plays until that epoch is formed. A network that could not form one epoch may form none
@@ -65,9 +70,12 @@ impl Checked {
         }
         self.before_capture(&facts, &stages);
         let forecasts = formed.map(|_| self.forecasts());
+        let kept = self.keep(height);
         let changes = self.player.take_in(&facts, observation.as_ref());
         self.compare_choices(height, &stages, &changes);
         self.after_capture(&facts);
+        self.compare_kept(height, kept);
+        self.compare_rewards(height);
         if stages.contains(&Stage::ValidationStart) {
             self.at_validation_start = Some(self.forecasts());
         } else if shaken(&facts) && formed.is_none() {
@@ -93,6 +101,7 @@ impl Checked {
             head: tip.height,
             endpoints: &[],
             data: Default::default(),
+            records: self.forecasts.records(),
             now: tip.time,
             rule_set: self.rule_set,
             node: "http://node:26657",

@@ -93,6 +93,13 @@ impl Player {
         if needs.charges {
             observation.charges = now(source.read_charges(height));
         }
+        if needs.rewards {
+            let (state, charges) = (observation.state.as_ref(), observation.charges.as_ref());
+            if let Some(epoch) = self.ledger.can_estimate(state, charges) {
+                let reading = source.read_rewards(epoch, &self.hosts, height).now_or_never();
+                observation.rewards = Some(reading.unwrap().unwrap());
+            }
+        }
         let hosts = match &observation.state {
             // Members that this very state brought.
             Some(state) => self.ledger.hosts_to_read(facts, &self.hosts, Some(state)),

@@ -33,6 +33,10 @@ pub(crate) struct Score {
     pub(crate) transfers: usize,
     /// Choices of the ledger that were compared with the chain's.
     pub(crate) choices: usize,
+    /// Kept forecasts of a host that were decided; some are decided twice.
+    pub(crate) kept: usize,
+    /// Estimates of a host's reward whose settlement was undone.
+    pub(crate) rewards: usize,
     /// What did not agree.
     pub(crate) mismatches: Vec<String>,
 }
@@ -52,6 +56,8 @@ impl Score {
         self.exact += other.exact;
         self.transfers += other.transfers;
         self.choices += other.choices;
+        self.kept += other.kept;
+        self.rewards += other.rewards;
         self.mismatches.extend(other.mismatches);
     }
 
@@ -69,6 +75,7 @@ impl Score {
         assert!(self.charges >= 2_000 && self.paid * 10 >= self.charges, "{self}");
         assert!(self.exact * 2 >= self.charges && self.transfers >= 100, "{self}");
         assert!(self.choices >= 5_000, "{self}");
+        assert!(self.kept >= 2_000 && self.rewards >= 2_000, "{self}");
     }
 }
 
@@ -78,7 +85,8 @@ impl fmt::Display for Score {
             f,
             "{} chains, {} blocks, {} epochs ({} failed, {} with stored charges); {} captures ({} passed), {} \
              of them projected one block before; {} forecasts of a host's charge ({} paid, {} \
-             exact), {} transfers; {} choices; {} mismatches",
+             exact), {} transfers; {} choices; {} kept forecasts decided; \
+             {} rewards; {} mismatches",
             self.chains,
             self.blocks,
             self.epochs,
@@ -92,6 +100,8 @@ impl fmt::Display for Score {
             self.exact,
             self.transfers,
             self.choices,
+            self.kept,
+            self.rewards,
             self.mismatches.len(),
         )?;
         self.mismatches.iter().take(SHOWN).try_for_each(|mismatch| writeln!(f, "  {mismatch}"))

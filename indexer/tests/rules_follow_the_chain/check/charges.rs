@@ -12,7 +12,7 @@ use bootwatch_rules::{
 use super::Checked;
 
 /// Every host's forecast at one height.
-pub(super) type Forecasts = BTreeMap<Address, HostForecast>;
+pub(super) type ByHost = BTreeMap<Address, HostForecast>;
 
 /// What the PoC of an epoch produced.
 struct Formed {
@@ -24,7 +24,7 @@ struct Formed {
 
 impl Checked {
     /// The forecast of every host, as the Situation has it.
-    pub(super) fn forecasts(&mut self) -> Forecasts {
+    pub(super) fn forecasts(&mut self) -> ByHost {
         let situation = self.situation();
         let ledger = &self.player.ledger;
         let network = Network::new(ledger.live_members()).unwrap();
@@ -32,7 +32,7 @@ impl Checked {
         let active: BTreeSet<&ModelId> = active.map(|model| &model.model_id).collect();
         let rule_set = situation.rule_set.parse().unwrap();
         let prospect = Prospect::new(ledger, &network, &active, rule_set, 1).unwrap();
-        let mut forecasts = Forecasts::new();
+        let mut forecasts = ByHost::new();
         for view in &situation.hosts {
             let forecast = prospect.host(&view.address);
             assert_eq!(view.charge, Some(forecast.charge), "the Situation shows another forecast");
@@ -43,7 +43,7 @@ impl Checked {
 
     /// The range must hold what the chain charges; and once it is known which models became
     /// eligible and whose work was accepted, so must the branches that are left.
-    pub(super) fn compare_charges(&mut self, epoch: u64, before: Forecasts) {
+    pub(super) fn compare_charges(&mut self, epoch: u64, before: ByHost) {
         let height = self.player.ledger.tip.unwrap().height;
         let earlier = self.at_validation_start.take();
         let Some(fixed) = self.player.charges() else {
