@@ -7,6 +7,7 @@ use bootwatch_rules::{
     Address, ChainState, Choice, Decimal, DelegationParams, Epoch, EpochParams, GroupMember,
     Member, ModelGroup, ModelId, ModelParams, Network, Params,
     closing::{Closing, Support},
+    forecast::TrackRecords,
     ledger::{Ledger, Standing, Tick},
     preeligibility::project,
     situation::{DataView, Inputs, Watched, assess},
@@ -62,6 +63,7 @@ fn ledger() -> Ledger {
                 .map(|n| ModelParams {
                     model_id: model(n),
                     coefficient: None,
+                    dynamic: false,
                     penalty_start_epoch: 0,
                 })
                 .collect(),
@@ -163,6 +165,7 @@ fn situation(c: &mut Criterion) {
                 head: 1_050,
                 endpoints: &[],
                 data: DataView::default(),
+                records: &TrackRecords::default(),
                 now: Timestamp::UNIX_EPOCH + SignedDuration::from_secs(5_251),
                 rule_set: None,
                 node: "http://localhost:26657",

@@ -13,9 +13,10 @@ mod trap;
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
+    rc::Rc,
 };
 
-pub(crate) use self::command::Terminal;
+pub(crate) use self::command::{Lines, Terminal};
 use self::trap::Trap;
 use crate::{
     Address, Choice, EpochIndex, Fraction, Height, Mode, ModelId, ModelParams, Network, Penalties,
@@ -46,16 +47,21 @@ pub(crate) struct Adviser<'a> {
     pub(crate) ledger: &'a Ledger,
     pub(crate) network: &'a Network<'a>,
     pub(crate) active: &'a BTreeSet<&'a ModelId>,
-    pub(crate) groups: Groups<'a>,
+    pub(crate) groups: Rc<Groups<'a>>,
     pub(crate) penalties: Penalties,
     pub(crate) rule_set: RuleSet,
     pub(crate) calendar: Calendar,
     /// First height from which every block is known: a commit before it may have been missed.
     pub(crate) complete_from: Height,
-    pub(crate) terminal: Terminal,
+    /// Commands for each model.
+    pub(crate) lines: BTreeMap<&'a ModelId, Lines>,
     /// See [`examples`].
     pub(crate) examples: BTreeMap<&'a ModelId, Vec<&'a Address>>,
 }
+
+/// What stands for a host and model; none when that is not known.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Known<'a>(pub(crate) Option<Option<&'a Standing>>);
 
 impl Adviser<'_> {
     /// The next useful action, or none when nothing that the host can do changes its charge.
@@ -64,12 +70,12 @@ impl Adviser<'_> {
         &self,
         host: &Address,
         model: &ModelParams,
+        standing: Known<'_>,
         forecast: Option<&ModelForecast>,
     ) -> Option<Advice> {
         let id = &model.model_id;
-        let standing = self.ledger.choice(host, id);
-        let known = standing.is_some() || self.ledger.known_hosts.contains(host);
-        if !known || self.penalties.of(Mode::None).is_zero() {
+        let standing = standing.0?;
+        if self.penalties.of(Mode::None).is_zero() {
             return None;
         }
         let counts = |epoch: EpochIndex| epoch >= model.penalty_start_epoch;
@@ -328,7 +334,8 @@ impl Case<'_> {
     /// Commands that help, best first. A model id that cannot be pasted safely has none.
     fn commands(&self, trap: &Trap) -> Vec<Command> {
         let adviser = self.adviser;
-        let terminal = &adviser.terminal;
+        let Some(lines) = adviser.lines.get(self.model) else { return Vec::new() };
+        let command = |line: &Option<String>, does| Some(Command { does, line: line.clone()? });
         let candidate = !adviser.active.contains(self.model);
         let share = percent(adviser.penalties.share());
         let delegate = || {
@@ -339,7 +346,7 @@ impl Case<'_> {
                 _ if candidate => "a host that will serve it".to_owned(),
                 _ => "a host that serves it".to_owned(),
             };
-            terminal.delegate(self.model, format!("delegate to {whom}; {share} goes to it"))
+            command(&lines.delegate, format!("delegate to {whom}; {share} goes to it"))
         };
         let refuse = || {
             let refusal = adviser.penalties.of(Mode::Refuse);
@@ -347,11 +354,11 @@ impl Case<'_> {
                 .then(|| {
                     let costs = percent(refusal);
                     let when = if candidate { " if the model becomes eligible" } else { "" };
-                    terminal.refuse(self.model, format!("refuse; it costs {costs}{when}"))
+                    command(&lines.refuse, format!("refuse; it costs {costs}{when}"))
                 })
                 .flatten()
         };
-        let intent = || terminal.intent(self.model, "declare intent, and serve it".to_owned());
+        let intent = || command(&lines.intent, "declare intent, and serve it".to_owned());
         let commands = match trap {
             Trap::LateRefusal { .. } => vec![delegate(), refuse()],
             Trap::LateIntent { .. } => vec![intent(), delegate()],

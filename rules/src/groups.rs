@@ -3,9 +3,10 @@
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
     hash::BuildHasherDefault,
+    rc::Rc,
 };
 
-use crate::{Address, ChainState, ModelId, Network, network::AddressHasher};
+use crate::{Address, ChainState, ModelId, Network, ledger::Ledger, network::AddressHasher};
 
 /// Models with a live member that has voting power. In the chain's epoch 0 there are none: its
 /// base state has no model groups at all. `network` is none when the members make no sense.
@@ -35,7 +36,12 @@ pub(crate) struct Groups<'a>(
 );
 
 impl<'a> Groups<'a> {
-    pub(crate) fn new(state: &'a ChainState) -> Self {
+    /// The groups that a ledger knows; none before the first state.
+    pub(crate) fn of(ledger: &'a Ledger) -> Option<Rc<Self>> {
+        ledger.state.as_ref().map(|state| Rc::new(Self::new(state)))
+    }
+
+    fn new(state: &'a ChainState) -> Self {
         let mut groups = Self::default();
         for group in &state.model_groups {
             let hosts = group.members.iter().map(|member| &member.host);

@@ -65,16 +65,29 @@ pub struct ModelParams {
     pub model_id: ModelId,
     /// `weight_scale_factor`; absent or `{0, 0}` means 1.
     pub coefficient: Option<Decimal>,
+    /// Since v0.2.16 the chain works the coefficient out anew for every epoch, within bounds that
+    /// governance sets (`dynamic_coefficient`). Then it is not known from the parameters.
+    #[serde(default)]
+    pub dynamic: bool,
     /// First epoch in which this model can cost anything.
     pub penalty_start_epoch: EpochIndex,
 }
 
 impl ModelParams {
-    /// Whether work for the model counts at all. Absent and `{0, 0}` mean 1
-    /// (`LegacyDecOrOne`, x/inference/types/params.go).
+    /// What a unit of work for the model weighs. Absent and `{0, 0}` mean 1 (`LegacyDecOrOne`,
+    /// x/inference/types/params.go). None when it is not known.
+    #[must_use]
+    pub fn known_coefficient(&self) -> Option<Decimal> {
+        let one = Decimal::new(1, 0);
+        let stated = self.coefficient.unwrap_or(one);
+        (!self.dynamic).then_some(if stated == Decimal::default() { one } else { stated })
+    }
+
+    /// Whether work for the model counts at all. One that is not known is taken to: its bounds are
+    /// there to scale work, not to void it.
     #[must_use]
     pub fn coefficient_is_positive(&self) -> bool {
-        self.coefficient.is_none_or(|c| c == Decimal::default() || c.is_positive())
+        self.known_coefficient().is_none_or(|coefficient| coefficient.is_positive())
     }
 }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::assess::{Inputs, Watched, assess};
 use crate::{
-    Address, Capture, EpochIndex, Fraction, Height, ModelId, Weight,
+    Address, Capture, Decimal, EpochIndex, Fraction, Height, ModelId, Weight,
     closing::{Closing, Effects},
     delegates::DelegateFacts,
     forecast::{ChargeRange, ModelForecast, TrackRecord},
@@ -187,6 +187,10 @@ pub struct ModelView {
     pub state: ModelState,
     /// First epoch in which it can cost anything.
     pub penalty_start_epoch: EpochIndex,
+    /// What a unit of work for it weighs; null when the chain works that out for every epoch, and
+    /// it is not known here.
+    #[serde(default)]
+    pub coefficient: Option<Decimal>,
     /// What the chain would answer if the capture were now; null for an active model.
     pub gaps: Option<Gaps>,
     /// The last capture of this model.

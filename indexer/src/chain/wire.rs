@@ -206,7 +206,15 @@ pub struct PocModelConfig {
     /// First epoch in which it can cost anything.
     #[prost(uint64, tag = "5")]
     pub penalty_start_epoch: u64,
+    /// Since v0.2.16: the bounds of a coefficient that is worked out for every epoch. That they are
+    /// there is all that is used.
+    #[prost(message, optional, tag = "6")]
+    pub dynamic_coefficient: Option<DynamicCoefficient>,
 }
+
+/// `DynamicCoefficient`, since v0.2.16; none of its fields are used.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub struct DynamicCoefficient {}
 
 /// `DelegationParams`.
 #[derive(Clone, PartialEq, Eq, Message)]

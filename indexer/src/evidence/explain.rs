@@ -5,8 +5,8 @@ mod inputs;
 use std::collections::{BTreeMap, BTreeSet};
 
 use bootwatch_rules::{
-    Address, Capture, EpochIndex, Fraction, Height, Mode, ModelId, Params, RuleSet, Transfer,
-    Weight,
+    Address, Capture, Decimal, EpochIndex, Fraction, Height, Mode, ModelId, Params, RuleSet,
+    Transfer, Weight,
     delegates::DelegateFacts,
     forecast::{ChargeRange, KeptCharge, ModelForecast, TrackRecord},
     reward::{Cost, Ngonka},
@@ -146,6 +146,8 @@ pub struct ModelExplanation {
     pub state: Option<ModelState>,
     /// First epoch in which it can cost anything; null when it has left the parameters.
     pub penalty_start_epoch: Option<EpochIndex>,
+    /// What a unit of work for it weighs now; null when it is not known.
+    pub coefficient: Option<Decimal>,
     /// The choice at the capture.
     pub at_capture: Snapshot,
     /// What the capture said of the model: advisory.
@@ -265,6 +267,7 @@ pub(super) fn explain(
             ModelExplanation {
                 state: now.map(|model| model.state),
                 penalty_start_epoch: now.map(|model| model.penalty_start_epoch),
+                coefficient: now.and_then(|model| model.coefficient),
                 at_capture: Snapshot::of(&inputs.at_capture, &id, tip),
                 capture,
                 gaps,

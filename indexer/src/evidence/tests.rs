@@ -46,6 +46,7 @@ fn state(height: Height) -> ChainState {
             models: vec![ModelParams {
                 model_id: "m".into(),
                 coefficient: None,
+                dynamic: false,
                 penalty_start_epoch: 11,
             }],
             ..Params::default()

@@ -294,7 +294,11 @@ fn model(out: &mut String, model: &ModelExplanation, tip: Height) {
     let now = model.state.map_or("no longer in the parameters", state);
     line(out, 0, &format!("{}, {now}", clean(model.model_id.as_str())));
     if let Some(start) = model.penalty_start_epoch {
-        line(out, 1, &format!("can cost from epoch {start}"));
+        let coefficient = model.coefficient.map_or(
+            "its coefficient is not known: the chain works it out for every epoch".to_owned(),
+            |coefficient| format!("coefficient {coefficient}"),
+        );
+        line(out, 1, &format!("can cost from epoch {start}, {coefficient}"));
     }
     // An active model is not captured.
     if model.capture.is_some() || model.state != Some(ModelState::Active) {

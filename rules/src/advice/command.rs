@@ -1,12 +1,23 @@
 //! Commands for a host's own machine, safe to paste.
 
-use crate::{ModelId, situation::Command};
+use crate::ModelId;
 
 /// Where commands are sent.
 #[derive(Debug, Clone)]
 pub(crate) struct Terminal {
     /// The options that all commands have, quoted; none when they cannot be pasted safely.
     options: Option<String>,
+}
+
+/// What a host can send for one model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Lines {
+    /// Delegates it; the delegate is a placeholder.
+    pub(crate) delegate: Option<String>,
+    /// Refuses it.
+    pub(crate) refuse: Option<String>,
+    /// Declares intent for it.
+    pub(crate) intent: Option<String>,
 }
 
 /// The placeholder of the key that signs: the host's cold key, which no monitor should know.
@@ -29,37 +40,28 @@ impl Terminal {
         Self { options: quoted(options.into_iter().flat_map(|(option, value)| [option, value])) }
     }
 
-    /// Delegates a model; the delegate is a placeholder. None when the model's id cannot be pasted
-    /// into a terminal safely; so too below.
+    /// The commands for a model; each is none when the model's id cannot be pasted safely.
     #[must_use]
-    pub(crate) fn delegate(&self, model: &ModelId, does: String) -> Option<Command> {
-        self.command("set-poc-delegation", &[model.as_str(), DELEGATE], does)
+    pub(crate) fn lines(&self, model: &ModelId) -> Lines {
+        let id = model.as_str();
+        Lines {
+            delegate: self.line("set-poc-delegation", &[id, DELEGATE]),
+            refuse: self.line("refuse-poc-delegation", &[id]),
+            intent: self.line("declare-poc-intent", &[id]),
+        }
     }
 
-    /// Refuses a model.
-    #[must_use]
-    pub(crate) fn refuse(&self, model: &ModelId, does: String) -> Option<Command> {
-        self.command("refuse-poc-delegation", &[model.as_str()], does)
-    }
-
-    /// Declares intent for a model.
-    #[must_use]
-    pub(crate) fn intent(&self, model: &ModelId, does: String) -> Option<Command> {
-        self.command("declare-poc-intent", &[model.as_str()], does)
-    }
-
-    fn command(&self, message: &str, arguments: &[&str], does: String) -> Option<Command> {
+    fn line(&self, message: &str, arguments: &[&str]) -> Option<String> {
         let command = quoted(["inferenced", "tx", "inference", message])?;
         let options = self.options.as_ref()?;
         // A name that begins with a dash would be read as an option.
         let dashed = arguments.iter().any(|argument| argument.starts_with('-'));
         let arguments = quoted(arguments.iter().copied())?;
-        let line = if dashed {
+        Some(if dashed {
             format!("{command} {options} -- {arguments}")
         } else {
             format!("{command} {arguments} {options}")
-        };
-        Some(Command { does, line })
+        })
     }
 }
 
@@ -85,7 +87,7 @@ mod tests {
     }
 
     fn line(model: &str) -> Option<String> {
-        terminal().refuse(&ModelId::from(model), String::new()).map(|command| command.line)
+        terminal().lines(&ModelId::from(model)).refuse
     }
 
     #[test]
@@ -98,13 +100,13 @@ mod tests {
                 "inferenced tx inference refuse-poc-delegation MiniMaxAI/MiniMax-M2.7 {options}"
             )
         );
-        let model = ModelId::from("m");
+        let lines = terminal().lines(&ModelId::from("m"));
         assert_eq!(
-            terminal().delegate(&model, String::new()).unwrap().line,
+            lines.delegate.unwrap(),
             format!("inferenced tx inference set-poc-delegation m '<delegate-address>' {options}")
         );
         assert_eq!(
-            terminal().intent(&model, String::new()).unwrap().line,
+            lines.intent.unwrap(),
             format!("inferenced tx inference declare-poc-intent m {options}")
         );
     }

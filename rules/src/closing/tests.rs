@@ -62,8 +62,12 @@ fn one_hosts_choice_is_weighed() {
     let choices = [(host("a"), Choice::Intent), (host("c"), to("b"))];
     let support = Support::new(&network, choices.iter().map(|(host, choice)| (host, choice)));
     let params = DelegationParams { v_min: 2, ..DelegationParams::default() };
-    let model =
-        ModelParams { model_id: ModelId::from("m"), coefficient: None, penalty_start_epoch: 0 };
+    let model = ModelParams {
+        model_id: ModelId::from("m"),
+        coefficient: None,
+        dynamic: false,
+        penalty_start_epoch: 0,
+    };
     let of = |name| Effects::new(&params, &model, &support, &host(name)).unwrap();
 
     let intent = of("b").intent.unwrap();

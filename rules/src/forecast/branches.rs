@@ -2,41 +2,38 @@
 
 use super::{
     Branch, ChargeRange, HostForecast, Lever, LeverAction, ModelForecast, ShareTo,
-    prospect::{Certainty, Prospect, Report},
+    prospect::{Certainty, Outlook, Person, Prospect, Report},
     reason,
 };
-use crate::{
-    Address, Choice, Fraction, Mode, ModelId, resolution::BootstrapStand, situation::DeadlineName,
-};
+use crate::{Address, Choice, Fraction, Mode, resolution::BootstrapStand, situation::DeadlineName};
 
 impl Prospect<'_> {
     /// What the epoch will take from the host, over all models.
     #[must_use]
     pub fn host(&self, host: &Address) -> HostForecast {
+        let person = self.person(host);
         let models: Vec<_> =
-            self.models().into_iter().map(|model| self.model(host, model)).collect();
+            self.outlooks.iter().map(|outlook| self.of(&person, outlook)).collect();
         let ranges: Vec<_> = models.iter().map(|model| model.charge).collect();
         HostForecast { epoch: self.schedule.epoch, charge: ChargeRange::sum(&ranges), models }
     }
 
-    /// What one model will take from the host.
-    #[must_use]
-    pub fn model(&self, host: &Address, model: &ModelId) -> ModelForecast {
+    fn of(&self, person: &Person<'_>, model: &Outlook<'_>) -> ModelForecast {
         let mut branches = Vec::new();
-        if self.can_be_eligible(model) {
-            self.if_eligible(host, model, &mut branches);
+        if model.can_be_eligible {
+            self.if_eligible(person, model, &mut branches);
         }
-        self.if_ineligible(host, model, &mut branches);
+        self.if_ineligible(person, model, &mut branches);
         ModelForecast {
-            model_id: model.clone(),
+            model_id: model.id.clone(),
             epoch: self.schedule.epoch,
             charge: ChargeRange::over(branches.iter().map(|branch| branch.fraction)),
             branches,
-            levers: self.levers(host, model),
+            levers: self.levers(person, model),
         }
     }
 
-    fn if_eligible(&self, host: &Address, model: &ModelId, branches: &mut Vec<Branch>) {
+    fn if_eligible(&self, person: &Person<'_>, model: &Outlook<'_>, branches: &mut Vec<Branch>) {
         let mut push = |mode, transfer: Option<ShareTo>, reason: String| {
             let fraction = self.fraction(mode, model);
             branches.push(Branch {
@@ -44,15 +41,15 @@ impl Prospect<'_> {
                 pre_eligible: None,
                 mode: Some(mode),
                 fraction,
-                transfer: transfer.filter(|t| self.in_force(model) && !t.share.is_zero()),
+                transfer: transfer.filter(|t| model.in_force && !t.share.is_zero()),
                 reason: self.dated(model, reason),
             });
         };
-        if self.can_be_accepted(host, model) {
+        if self.can_be_accepted(person.host, model) {
             push(Mode::Direct, None, reason::direct());
         }
         let share = self.penalties.share();
-        let choice = self.regular(host, model);
+        let choice = self.regular(person, model);
         match choice {
             Some(Some(Choice::Delegate { delegate_to })) => {
                 if self.can_be_accepted(delegate_to, model) {
@@ -63,7 +60,7 @@ impl Prospect<'_> {
             }
             Some(Some(Choice::Refuse)) => {
                 push(Mode::Refuse, None, reason::refuse());
-                if self.is_read(host) == Certainty::Open {
+                if person.is_read == Certainty::Open {
                     push(Mode::None, None, reason::not_read());
                 }
             }
@@ -77,22 +74,22 @@ impl Prospect<'_> {
         }
     }
 
-    fn if_ineligible(&self, host: &Address, model: &ModelId, branches: &mut Vec<Branch>) {
+    fn if_ineligible(&self, person: &Person<'_>, model: &Outlook<'_>, branches: &mut Vec<Branch>) {
         // Flags that the capture may have for the model; none is a model that it does not cover.
         let flags: &[Option<bool>] = match &self.report {
             // Also of an active model, when a missed capture left an older one in force.
-            Report::Taken(report) => match report.get(model) {
+            Report::Taken(report) => match report.get(model.id) {
                 Some(true) => &[Some(true)],
                 Some(false) => &[Some(false)],
                 None => &[None],
             },
-            _ if self.is_active(model) => &[None],
+            _ if model.active => &[None],
             Report::Ahead => &[Some(true), Some(false)],
             Report::Unknown => &[Some(true), Some(false), None],
         };
         let mut found: Vec<Branch> = Vec::new();
         for flag in flags {
-            for branch in self.under_flag(host, model, *flag) {
+            for branch in self.under_flag(person, model, *flag) {
                 match found.iter_mut().find(|b| b.mode == branch.mode && b.reason == branch.reason)
                 {
                     // The same either way: the flag makes no difference.
@@ -108,7 +105,12 @@ impl Prospect<'_> {
     }
 
     /// The outcomes of a model that stays ineligible, with one flag of the capture.
-    fn under_flag(&self, host: &Address, model: &ModelId, flag: Option<bool>) -> Vec<Branch> {
+    fn under_flag(
+        &self,
+        person: &Person<'_>,
+        model: &Outlook<'_>,
+        flag: Option<bool>,
+    ) -> Vec<Branch> {
         let branch = |mode: Option<Mode>, reason: String| Branch {
             eligible: false,
             pre_eligible: flag,
@@ -118,16 +120,16 @@ impl Prospect<'_> {
             reason: self.dated(model, reason),
         };
         let Some(pre_eligible) = flag else {
-            return vec![branch(None, reason::not_captured(self.is_active(model)))];
+            return vec![branch(None, reason::not_captured(model.active))];
         };
         // Whether it served: with a commit, a validation vote for it stays open to the end.
-        let served: &[(bool, bool)] = match self.committed(host, model) {
+        let served: &[(bool, bool)] = match self.committed(person.host, model) {
             Certainty::No => &[(false, false)],
             Certainty::Yes => &[(true, true), (true, false)],
             Certainty::Open => &[(true, true), (true, false), (false, false)],
         };
         let unknown = [None, Some(Choice::Intent), Some(anyone())];
-        let choices = match self.captured(host, model) {
+        let choices = match self.captured(person, model) {
             Some(choice) => vec![choice],
             None => unknown.iter().map(Option::as_ref).collect(),
         };
@@ -136,7 +138,7 @@ impl Prospect<'_> {
             for choice in &choices {
                 let stand = BootstrapStand {
                     pre_eligible,
-                    was_member: self.is_member(host),
+                    was_member: person.is_member,
                     committed,
                     validated,
                     choice: *choice,
@@ -151,30 +153,30 @@ impl Prospect<'_> {
         found
     }
 
-    fn fraction(&self, mode: Mode, model: &ModelId) -> Fraction {
-        if self.in_force(model) { self.penalties.of(mode) } else { Fraction::ZERO }
+    fn fraction(&self, mode: Mode, model: &Outlook<'_>) -> Fraction {
+        if model.in_force { self.penalties.of(mode) } else { Fraction::ZERO }
     }
 
-    fn dated(&self, model: &ModelId, reason: String) -> String {
-        if self.in_force(model) { reason } else { reason::not_in_force(&reason) }
+    fn dated(&self, model: &Outlook<'_>, reason: String) -> String {
+        if model.in_force { reason } else { reason::not_in_force(&reason) }
     }
 
     /// What can still change the outcome. A choice for a candidate has two deadlines, because
     /// nobody knows before validation end which rules will apply to it.
-    fn levers(&self, host: &Address, model: &ModelId) -> Vec<Lever> {
+    fn levers(&self, person: &Person<'_>, model: &Outlook<'_>) -> Vec<Lever> {
         let mut levers = Vec::new();
         let mut add = |action, deadline, height: Option<_>| {
             levers.extend(height.map(|last_height| Lever { action, deadline, last_height }));
         };
         let schedule = &self.schedule;
-        if !self.is_active(model) && self.is_member(host) {
+        if !model.active && person.is_member {
             add(LeverAction::Delegate, DeadlineName::Capture, schedule.capture);
             add(LeverAction::Intent, DeadlineName::Capture, schedule.capture);
         }
-        if self.committed(host, model) == Certainty::Open {
+        if self.committed(person.host, model) == Certainty::Open {
             add(LeverAction::Commit, DeadlineName::CommitDeadline, schedule.commit_deadline);
         }
-        if self.can_be_eligible(model) {
+        if model.can_be_eligible {
             add(LeverAction::Delegate, DeadlineName::ValidationStart, schedule.validation_start);
             add(LeverAction::Refuse, DeadlineName::ValidationStart, schedule.validation_start);
         }

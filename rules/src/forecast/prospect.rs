@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     ops::ControlFlow,
+    rc::Rc,
 };
 
 use crate::{
@@ -10,7 +11,7 @@ use crate::{
     Network, Penalties, RuleSet,
     clock::{Stage, Stages},
     groups::Groups,
-    ledger::{Ledger, Work},
+    ledger::{FrozenChoices, Ledger, Standing, Work},
 };
 
 /// Everything that a forecast reads, at the ledger's tip.
@@ -20,16 +21,48 @@ pub struct Prospect<'a> {
     pub(super) penalties: Penalties,
     pub(super) schedule: Schedule,
     pub(super) report: Report<'a>,
+    /// Models of the parameters and of the capture in force, ordered by id.
+    pub(super) outlooks: Vec<Outlook<'a>>,
     ledger: &'a Ledger,
     state: &'a ChainState,
-    params: &'a DelegationParams,
     network: &'a Network<'a>,
-    active: &'a BTreeSet<&'a ModelId>,
-    groups: Groups<'a>,
-    /// Models that can still become eligible.
-    eligible: BTreeSet<&'a ModelId>,
+    groups: Rc<Groups<'a>>,
     /// Every commit of the stage up to the tip was seen.
     commits_seen: bool,
+}
+
+/// What is known about one model, found once for all hosts.
+#[derive(Debug)]
+pub(super) struct Outlook<'a> {
+    pub(super) id: &'a ModelId,
+    /// It has a group in the running epoch.
+    pub(super) active: bool,
+    /// It can cost anything in the epoch that is forecast.
+    pub(super) in_force: bool,
+    /// It can still become eligible.
+    pub(super) can_be_eligible: bool,
+    /// Choices that stand.
+    standing: Option<&'a BTreeMap<Address, Standing>>,
+    /// Choices of the capture in force, once it is taken; none when they are not known.
+    captured: Option<&'a FrozenChoices>,
+    /// Choices at validation start, once that is past; none when they are not known.
+    regular: Option<&'a FrozenChoices>,
+    /// Work of the stage of that epoch, as far as it has begun.
+    work: Option<&'a BTreeMap<Address, Work>>,
+}
+
+/// What is known about one host, found once for all models.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Person<'h> {
+    pub(super) host: &'h Address,
+    pub(super) is_member: bool,
+    /// Its choices are known completely.
+    is_known: bool,
+    /// The chain reads its choices at validation start: it does for live members and for hosts
+    /// that committed for any model.
+    pub(super) is_read: Certainty,
+    /// It was a live member at the capture in force.
+    was_live: bool,
 }
 
 /// Which heights of the formation still lie ahead.
@@ -81,6 +114,18 @@ impl<'a> Prospect<'a> {
         rule_set: RuleSet,
         complete_from: Height,
     ) -> Option<Self> {
+        Self::sharing(ledger, network, active, rule_set, complete_from, Groups::of(ledger)?)
+    }
+
+    /// The same with groups that others use as well.
+    pub(crate) fn sharing(
+        ledger: &'a Ledger,
+        network: &'a Network<'a>,
+        active: &'a BTreeSet<&'a ModelId>,
+        rule_set: RuleSet,
+        complete_from: Height,
+        groups: Rc<Groups<'a>>,
+    ) -> Option<Self> {
         let state = ledger.state.as_ref()?;
         let params = state.params.delegation.as_ref()?;
         let schedule = Schedule::of(ledger)?;
@@ -89,18 +134,16 @@ impl<'a> Prospect<'a> {
             penalties: Penalties::new(params).ok()?,
             schedule,
             report: Report::of(ledger, state, active, &schedule),
+            outlooks: Vec::new(),
             ledger,
             state,
-            params,
             network,
-            active,
-            groups: Groups::new(state),
-            eligible: BTreeSet::new(),
+            groups,
             commits_seen: complete_from <= schedule.poc_start.saturating_add(1),
         };
-        let mut eligible = prospect.models();
-        eligible.retain(|model| prospect.committers_suffice(model));
-        prospect.eligible = eligible;
+        let models = prospect.models();
+        prospect.outlooks =
+            models.into_iter().map(|model| prospect.outlook(params, active, model)).collect();
         Some(prospect)
     }
 
@@ -111,7 +154,7 @@ impl<'a> Prospect<'a> {
     }
 
     /// Models of the parameters and of the capture in force.
-    pub(super) fn models(&self) -> BTreeSet<&'a ModelId> {
+    fn models(&self) -> BTreeSet<&'a ModelId> {
         let listed = self.state.params.models.iter().map(|model| &model.model_id);
         match &self.report {
             Report::Taken(report) => listed.chain(report.keys().copied()).collect(),
@@ -119,98 +162,105 @@ impl<'a> Prospect<'a> {
         }
     }
 
-    pub(super) fn is_active(&self, model: &ModelId) -> bool {
-        self.active.contains(model)
+    fn outlook(
+        &self,
+        params: &DelegationParams,
+        active: &BTreeSet<&ModelId>,
+        id: &'a ModelId,
+    ) -> Outlook<'a> {
+        let ledger = self.ledger;
+        let entry = self.state.params.models.iter().find(|entry| entry.model_id == *id);
+        let started = ledger.stage == Some(self.schedule.poc_start);
+        let newest = ledger.captures.values().map(|capture| capture.snapshot_height).max();
+        // An older capture is in force than the choices that were frozen last.
+        let captured = ledger.frozen.capture.as_ref();
+        let captured = captured.filter(|frozen| newest.is_none_or(|n| n == frozen.height));
+        let regular = ledger.frozen.validation_start.as_ref();
+        let mut outlook = Outlook {
+            id,
+            active: active.contains(id),
+            // One without an entry always costs.
+            in_force: entry.is_none_or(|e| self.schedule.epoch >= e.penalty_start_epoch),
+            can_be_eligible: false,
+            standing: ledger.choices.get(id),
+            captured,
+            regular: regular.filter(|frozen| frozen.epoch == Some(self.schedule.epoch)),
+            work: ledger.work.get(id).filter(|_| started),
+        };
+        outlook.can_be_eligible =
+            entry.is_some_and(|entry| self.committers_suffice(params, entry, &outlook));
+        outlook
     }
 
-    pub(super) fn is_member(&self, host: &Address) -> bool {
-        self.network.contains(host)
-    }
-
-    fn entry(&self, model: &ModelId) -> Option<&'a ModelParams> {
-        self.state.params.models.iter().find(|entry| entry.model_id == *model)
-    }
-
-    /// Whether the model can cost anything in that epoch; one without an entry always can.
-    pub(super) fn in_force(&self, model: &ModelId) -> bool {
-        self.entry(model).is_none_or(|entry| self.schedule.epoch >= entry.penalty_start_epoch)
-    }
-
-    /// The host's choice in the capture in force. The outer None means that it is not known.
-    pub(super) fn captured(&self, host: &Address, model: &ModelId) -> Option<Option<&'a Choice>> {
-        match &self.report {
-            // The chain reads the choices of live members only.
-            Report::Ahead if !self.is_member(host) => Some(None),
-            Report::Ahead => self.standing(host, model),
-            Report::Unknown => None,
-            Report::Taken(_) => {
-                let frozen = self.ledger.frozen.capture.as_ref()?;
-                let newest = self.ledger.captures.values().map(|c| c.snapshot_height).max();
-                if newest.is_some_and(|height| height != frozen.height) {
-                    return None;
-                }
-                if !self.was_live(host, frozen.height) {
-                    return Some(None);
-                }
-                let choice = frozen.choices.get(model).and_then(|hosts| hosts.get(host));
-                self.or_none_if_known(host, choice)
-            }
-        }
-    }
-
-    /// The host's choice at validation start. The outer None means that it is not known.
-    pub(super) fn regular(&self, host: &Address, model: &ModelId) -> Option<Option<&'a Choice>> {
-        if self.is_read(host) == Certainty::No {
-            return Some(None);
-        }
-        if self.schedule.validation_start.is_some() {
-            return self.standing(host, model);
-        }
-        let frozen = self.ledger.frozen.validation_start.as_ref()?;
-        if frozen.epoch != Some(self.schedule.epoch) {
-            return None;
-        }
-        let choice = frozen.choices.get(model).and_then(|hosts| hosts.get(host));
-        self.or_none_if_known(host, choice)
-    }
-
-    /// Whether the chain reads the host's choices at validation start: those of live members and
-    /// of hosts that committed for any model.
-    pub(super) fn is_read(&self, host: &Address) -> Certainty {
-        let committed = || self.work().any(|(_, hosts)| hosts.get(host).is_some_and(has_committed));
-        if self.is_member(host) || committed() {
+    pub(super) fn person<'h>(&self, host: &'h Address) -> Person<'h> {
+        let is_member = self.network.contains(host);
+        let committed = || {
+            let work = self.outlooks.iter().filter_map(|outlook| outlook.work);
+            let mut of_host = work.filter_map(|hosts| hosts.get(host));
+            of_host.any(has_committed)
+        };
+        let is_read = if is_member || committed() {
             Certainty::Yes
         } else if self.schedule.commit_deadline.is_some() || !self.commits_seen {
             Certainty::Open
         } else {
             Certainty::No
-        }
-    }
-
-    fn standing(&self, host: &Address, model: &ModelId) -> Option<Option<&'a Choice>> {
-        let choice = self.ledger.choice(host, model).map(|standing| &standing.choice);
-        self.or_none_if_known(host, choice)
-    }
-
-    fn or_none_if_known(
-        &self,
-        host: &Address,
-        choice: Option<&'a Choice>,
-    ) -> Option<Option<&'a Choice>> {
-        (choice.is_some() || self.ledger.known_hosts.contains(host)).then_some(choice)
-    }
-
-    fn was_live(&self, host: &Address, height: Height) -> bool {
-        self.is_member(host)
-            || self.state.members.iter().any(|member| {
+        };
+        let capture = self.ledger.frozen.capture.as_ref().map(|frozen| frozen.height);
+        let was_live = |height: Height| {
+            self.state.members.iter().any(|member| {
                 member.host == *host
                     && member.excluded.as_ref().is_none_or(|exclusion| exclusion.height > height)
             })
+        };
+        Person {
+            host,
+            is_member,
+            is_known: self.ledger.known_hosts.contains(host),
+            is_read,
+            was_live: is_member || capture.is_some_and(was_live),
+        }
+    }
+
+    /// The host's choice in the capture in force. The outer None means that it is not known.
+    pub(super) fn captured(
+        &self,
+        person: &Person<'_>,
+        model: &Outlook<'a>,
+    ) -> Option<Option<&'a Choice>> {
+        match &self.report {
+            // The chain reads the choices of live members only.
+            Report::Ahead if !person.is_member => Some(None),
+            Report::Ahead => person.standing(model),
+            Report::Unknown => None,
+            Report::Taken(_) => {
+                let frozen = model.captured?;
+                if !person.was_live {
+                    return Some(None);
+                }
+                person.frozen(frozen, model)
+            }
+        }
+    }
+
+    /// The host's choice at validation start. The outer None means that it is not known.
+    pub(super) fn regular(
+        &self,
+        person: &Person<'_>,
+        model: &Outlook<'a>,
+    ) -> Option<Option<&'a Choice>> {
+        if person.is_read == Certainty::No {
+            return Some(None);
+        }
+        if self.schedule.validation_start.is_some() {
+            return person.standing(model);
+        }
+        person.frozen(model.regular?, model)
     }
 
     /// Whether the host committed for the model in the stage of that epoch.
-    pub(super) fn committed(&self, host: &Address, model: &ModelId) -> Certainty {
-        if self.work_for(model).is_some_and(|hosts| hosts.get(host).is_some_and(has_committed)) {
+    pub(super) fn committed(&self, host: &Address, model: &Outlook<'_>) -> Certainty {
+        if model.work.is_some_and(|hosts| hosts.get(host).is_some_and(has_committed)) {
             Certainty::Yes
         } else if self.schedule.commit_deadline.is_some() || !self.commits_seen {
             Certainty::Open
@@ -221,27 +271,26 @@ impl<'a> Prospect<'a> {
 
     /// Whether the host's work for the model can still be accepted. Nodes that are preserved for
     /// inference count without a commit, and only a member of the model's group can have one.
-    pub(super) fn can_be_accepted(&self, host: &Address, model: &ModelId) -> bool {
+    pub(super) fn can_be_accepted(&self, host: &Address, model: &Outlook<'_>) -> bool {
         self.committed(host, model) != Certainty::No
-            || (self.is_active(model) && self.groups.contains(model, host))
+            || (model.active && self.groups.contains(model.id, host))
     }
 
-    /// Whether the model can still become eligible.
-    pub(super) fn can_be_eligible(&self, model: &ModelId) -> bool {
-        self.eligible.contains(model)
-    }
-
-    /// For a candidate whose commits are over, whether the hosts that committed suffice if all of
-    /// them are accepted.
-    fn committers_suffice(&self, model: &ModelId) -> bool {
-        let Some(entry) = self.entry(model) else { return false };
+    /// Whether the model can become eligible: for a candidate whose commits are over, whether the
+    /// hosts that committed suffice if all of them are accepted.
+    fn committers_suffice(
+        &self,
+        params: &DelegationParams,
+        entry: &ModelParams,
+        model: &Outlook<'_>,
+    ) -> bool {
         if !entry.coefficient_is_positive() {
             return false;
         }
-        if self.is_active(model) || self.schedule.commit_deadline.is_some() || !self.commits_seen {
+        if model.active || self.schedule.commit_deadline.is_some() || !self.commits_seen {
             return true;
         }
-        let work = self.work_for(model).into_iter().flatten();
+        let work = model.work.into_iter().flatten();
         let weights = work
             .filter(|(_, work)| has_committed(work))
             .filter_map(|(host, _)| self.network.weight(host));
@@ -250,21 +299,29 @@ impl<'a> Prospect<'a> {
             hosts += i64::from(own > 0);
             weight += i128::from(own);
         }
-        let threshold = self.params.w_threshold.floor_of(self.network.total());
+        let threshold = params.w_threshold.floor_of(self.network.total());
         // While the whole network is small, the base model needs no hosts.
-        let exempt = *model == self.params.initial_model_id;
-        threshold.is_ok_and(|need| weight >= need) && (exempt || hosts >= self.params.v_min)
+        let exempt = *model.id == params.initial_model_id;
+        threshold.is_ok_and(|need| weight >= need) && (exempt || hosts >= params.v_min)
+    }
+}
+
+impl Person<'_> {
+    fn standing<'a>(&self, model: &Outlook<'a>) -> Option<Option<&'a Choice>> {
+        let standing = model.standing.and_then(|hosts| hosts.get(self.host));
+        self.or_none_if_known(standing.map(|standing| &standing.choice))
     }
 
-    /// What was seen of the stage of that epoch, by model.
-    fn work(&self) -> impl Iterator<Item = (&'a ModelId, &'a BTreeMap<Address, Work>)> {
-        let started = self.ledger.stage == Some(self.schedule.poc_start);
-        self.ledger.work.iter().filter(move |_| started)
+    fn frozen<'a>(
+        &self,
+        frozen: &'a FrozenChoices,
+        model: &Outlook<'a>,
+    ) -> Option<Option<&'a Choice>> {
+        self.or_none_if_known(frozen.choices.get(model.id).and_then(|hosts| hosts.get(self.host)))
     }
 
-    fn work_for(&self, model: &ModelId) -> Option<&'a BTreeMap<Address, Work>> {
-        let started = self.ledger.stage == Some(self.schedule.poc_start);
-        self.ledger.work.get(model).filter(|_| started)
+    fn or_none_if_known<'a>(&self, choice: Option<&'a Choice>) -> Option<Option<&'a Choice>> {
+        (choice.is_some() || self.is_known).then_some(choice)
     }
 }
 

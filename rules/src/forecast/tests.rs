@@ -40,6 +40,7 @@ fn ledger(tip: Height, choices: &[(&str, Choice)]) -> Ledger {
             models: vec![ModelParams {
                 model_id: model.clone(),
                 coefficient: None,
+                dynamic: false,
                 penalty_start_epoch: 11,
             }],
             ..Params::default()

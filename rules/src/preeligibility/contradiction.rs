@@ -98,8 +98,10 @@ pub fn contradictions(
         capture.meets_v_min && capture.meets_weight_threshold && capture.meets_reachability;
     // With an unknown coefficient, three passed checks allow both answers.
     let follows = match model {
-        Some(model) => capture.pre_eligible == (checks && model.coefficient_is_positive()),
-        None => checks || !capture.pre_eligible,
+        Some(model) if model.known_coefficient().is_some() => {
+            capture.pre_eligible == (checks && model.coefficient_is_positive())
+        }
+        _ => checks || !capture.pre_eligible,
     };
     if !follows {
         found.push(Contradiction::PreEligible { flag: capture.pre_eligible });

@@ -14,7 +14,12 @@ fn params(w_threshold: Decimal, v_min: i64) -> DelegationParams {
 }
 
 fn model() -> ModelParams {
-    ModelParams { model_id: ModelId::from("m"), coefficient: None, penalty_start_epoch: 0 }
+    ModelParams {
+        model_id: ModelId::from("m"),
+        coefficient: None,
+        dynamic: false,
+        penalty_start_epoch: 0,
+    }
 }
 
 fn projected(

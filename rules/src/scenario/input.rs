@@ -234,6 +234,7 @@ fn models(
         let params = ModelParams {
             model_id: model.model_id.clone(),
             coefficient: model.coefficient,
+            dynamic: false,
             penalty_start_epoch: model.penalty_start_epoch,
         };
         (model.model_id.clone(), params)

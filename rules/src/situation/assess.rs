@@ -1,6 +1,9 @@
 //! From a ledger to a Situation.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -12,7 +15,7 @@ use super::{
 use crate::{
     Address, Capture, ChainState, Choice, DelegationParams, Height, ModelId, ModelParams, Network,
     Penalties, RuleSet, Weight,
-    advice::{Adviser, Terminal, examples},
+    advice::{Adviser, Known, Terminal, examples},
     closing::{Closing, Effects, Support},
     delegates::{Delegates, guardian_accounts},
     forecast::{ModelForecast, Prospect, TrackRecords},
@@ -82,23 +85,28 @@ pub fn assess(inputs: &Inputs<'_>) -> Situation {
     let models = models(state);
     let supports = network.as_ref().map(|network| supports(ledger, network, &models));
     let supports = supports.unwrap_or_default();
-    let adviser = match (&network, penalties, state) {
-        (Some(network), Some(Ok(penalties)), Some(state)) if !outdated => Some(Adviser {
+    let groups = Groups::of(ledger);
+    let adviser = match (&network, penalties, &groups) {
+        (Some(network), Some(Ok(penalties)), Some(groups)) if !outdated => Some(Adviser {
             ledger,
             network,
             active: &active,
-            groups: Groups::new(state),
+            groups: Rc::clone(groups),
             penalties,
             rule_set,
             calendar: timetable.calendar,
             complete_from: inputs.complete_from,
             examples: examples(&supports, &guardians),
-            terminal: Terminal::new(inputs.node, inputs.chain_id),
+            lines: {
+                let terminal = Terminal::new(inputs.node, inputs.chain_id);
+                models.iter().map(|m| (&m.model_id, terminal.lines(&m.model_id))).collect()
+            },
         }),
         _ => None,
     };
     let prospect = network.as_ref().filter(|_| !outdated).and_then(|network| {
-        Prospect::new(ledger, network, &active, rule_set, inputs.complete_from)
+        let from = inputs.complete_from;
+        Prospect::sharing(ledger, network, &active, rule_set, from, groups.clone()?)
     });
     let known = network.as_ref().map(|network| known_models(ledger, network, &models));
     let known = known.unwrap_or_default();
@@ -188,10 +196,14 @@ fn known_models<'a>(
     network: &Network<'_>,
     models: &[&'a ModelParams],
 ) -> BTreeSet<&'a ModelId> {
-    let unknown: Vec<_> = network
-        .members()
-        .filter(|(host, weight)| *weight > 0 && !ledger.known_hosts.contains(*host))
-        .map(|(host, _)| host)
+    let mut known = vec![false; network.members().len()];
+    for at in ledger.known_hosts.iter().filter_map(|host| network.position(host)) {
+        known[at] = true;
+    }
+    let members = network.members().zip(known);
+    let unknown: Vec<_> = members
+        .filter(|((_, weight), known)| *weight > 0 && !known)
+        .map(|((host, _), _)| host)
         .collect();
     let is_known = |model: &&ModelId| {
         let choices = ledger.choices.get(*model);
@@ -230,6 +242,7 @@ impl<'a> Board<'a> {
             model_id: id.clone(),
             state: if active { ModelState::Active } else { ModelState::Candidate },
             penalty_start_epoch: model.penalty_start_epoch,
+            coefficient: model.known_coefficient(),
             gaps: candidate.map(|(params, support)| {
                 let judged = Preeligibility::judge(params, model, support.tally());
                 let uncertain = self.network_weight.is_some();
@@ -258,8 +271,7 @@ impl<'a> Board<'a> {
     /// What the host's own choice would change for a candidate.
     fn effects(&self, host: &Address, model: &ModelParams) -> Option<Effects> {
         let support = self.supports.get(&model.model_id)?;
-        let is_candidate = !self.active.contains(&model.model_id);
-        is_candidate.then(|| Effects::new(self.params()?, model, support, host)).flatten()
+        Effects::new(self.params()?, model, support, host)
     }
 
     fn snapshot(&self, capture: &Capture) -> Snapshot {
@@ -289,15 +301,16 @@ impl<'a> Board<'a> {
         let stake = Stake::new(self.rule_set, weight, reward);
         let cost = stake.zip(forecast.as_ref()).and_then(|(stake, f)| stake.host(f));
         let mut forecasts = forecast.map(|forecast| forecast.models).unwrap_or_default();
+        let known = self.ledger.known_hosts.contains(host);
         let mut model_view = |model: &&ModelParams| {
             let at = forecasts.iter().position(|entry| entry.model_id == model.model_id);
-            self.host_model(host, model, stake, at.map(|at| forecasts.swap_remove(at)))
+            self.host_model(host, model, known, stake, at.map(|at| forecasts.swap_remove(at)))
         };
         HostView {
             address: host.clone(),
             name: watched.name.clone(),
             weight,
-            known: self.ledger.known_hosts.contains(host),
+            known,
             charge,
             fixed: self.fixed(host, rewards.zip(stake)),
             cost,
@@ -336,12 +349,13 @@ impl<'a> Board<'a> {
         &self,
         host: &Address,
         params: &ModelParams,
+        known: bool,
         stake: Option<Stake>,
         forecast: Option<ModelForecast>,
     ) -> HostModelView {
         let model = &params.model_id;
         let standing = self.ledger.choice(host, model);
-        let known = self.ledger.known_hosts.contains(host);
+        let active = self.active.contains(model);
         let delegate = standing.and_then(|standing| match &standing.choice {
             Choice::Delegate { delegate_to } => Some(self.delegates.get(model)?.facts(delegate_to)),
             Choice::Refuse | Choice::Intent => None,
@@ -349,33 +363,40 @@ impl<'a> Board<'a> {
         HostModelView {
             model_id: model.clone(),
             choice: choice_view(standing, known),
-            reaches: if self.active.contains(model) { None } else { self.reaches(host, model) },
+            reaches: (!active).then(|| self.reaches(host, standing, known, model)).flatten(),
             committed: self
                 .ledger
                 .work
                 .get(model)
                 .and_then(|hosts| hosts.get(host))
                 .and_then(|work| work.committed),
-            advice: self
-                .adviser
-                .as_ref()
-                .and_then(|adviser| adviser.advise(host, params, forecast.as_ref())),
+            advice: self.adviser.as_ref().and_then(|adviser| {
+                let standing = (standing.is_some() || known).then_some(standing);
+                adviser.advise(host, params, Known(standing), forecast.as_ref())
+            }),
             cost: stake.zip(forecast.as_ref()).and_then(|(stake, f)| stake.model(f)),
             forecast,
-            effects: self.effects(host, params),
+            effects: (!active).then(|| self.effects(host, params)).flatten(),
             delegate,
         }
     }
 
     /// Whether the host's weight counts towards the candidate's reach: it declared intent, or
     /// delegates to a live member that did. None when that cannot be told.
-    fn reaches(&self, host: &Address, model: &ModelId) -> Option<bool> {
+    fn reaches(
+        &self,
+        host: &Address,
+        standing: Option<&Standing>,
+        known: bool,
+        model: &ModelId,
+    ) -> Option<bool> {
         let network = self.network?;
         if !network.contains(host) {
             // The chain reads choices of live members only.
             return Some(false);
         }
-        match self.known_choice(host, model)? {
+        match standing.map(|standing| &standing.choice) {
+            None if !known => None,
             Some(Choice::Intent) => Some(true),
             Some(Choice::Delegate { delegate_to }) => Some(
                 network.contains(delegate_to)

@@ -1,6 +1,7 @@
 use jiff::Timestamp;
 
 use super::*;
+use crate::forecast::TrackRecords;
 use crate::{
     ChainState, Choice, Decimal, DelegationParams, Epoch, EpochParams, Fraction, Member,
     ModelParams, Params, ledger::Tick, situation::DataView,
@@ -34,6 +35,7 @@ fn ledger(tip: Height) -> Ledger {
             models: vec![ModelParams {
                 model_id: "m".into(),
                 coefficient: None,
+                dynamic: false,
                 penalty_start_epoch: 11,
             }],
             ..Params::default()
@@ -64,6 +66,7 @@ fn ask(ledger: &Ledger, model: &str, action: ChoiceAction) -> Result<Comparison,
         head: 0,
         endpoints: &[],
         data: DataView::default(),
+        records: &TrackRecords::default(),
         now: Timestamp::UNIX_EPOCH,
         rule_set: None,
         node: "",

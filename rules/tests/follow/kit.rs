@@ -49,6 +49,7 @@ pub(crate) fn params() -> Params {
             .map(|id| ModelParams {
                 model_id: model(id),
                 coefficient: None,
+                dynamic: false,
                 penalty_start_epoch: 0,
             })
             .to_vec(),

@@ -6,6 +6,7 @@ use bootwatch_rules::{
     ChargeSnapshot, Choice, ChoiceAction, Decimal, EpochParams, Exclusion, Fraction, Height,
     Observation, Penalty, RuleSet,
     clock::{Clock, ClockParams, Stage, Stages},
+    forecast::TrackRecords,
     ledger::Ledger,
     situation::{
         DataView, Deadline, DeadlineName, DeadlineState, Degree, Gap, Inputs, ModelState, Phase,
@@ -21,6 +22,9 @@ pub(crate) fn watched(name: &str) -> Watched {
     Watched { name: name.to_uppercase(), address: host(name), models: None }
 }
 
+static NO_RECORDS: std::sync::LazyLock<TrackRecords> =
+    std::sync::LazyLock::new(TrackRecords::default);
+
 pub(crate) fn inputs<'a>(ledger: &'a Ledger, watched: &'a [Watched]) -> Inputs<'a> {
     let tip = ledger.tip.map_or(0, |tip| tip.height);
     Inputs {
@@ -31,6 +35,7 @@ pub(crate) fn inputs<'a>(ledger: &'a Ledger, watched: &'a [Watched]) -> Inputs<'
         head: tip,
         endpoints: &[],
         data: DataView::default(),
+        records: &NO_RECORDS,
         now: ledger.tip.map_or(Timestamp::UNIX_EPOCH, |tip| tip.time),
         rule_set: None,
         node: "http://node:26657",

@@ -13,7 +13,12 @@ use crate::{
 };
 
 fn model() -> ModelParams {
-    ModelParams { model_id: ModelId::from("m"), coefficient: None, penalty_start_epoch: 0 }
+    ModelParams {
+        model_id: ModelId::from("m"),
+        coefficient: None,
+        dynamic: false,
+        penalty_start_epoch: 0,
+    }
 }
 
 fn projected(params: &DelegationParams, town: &Town) -> Preeligibility {

@@ -88,6 +88,7 @@ impl Story {
             .map(|n| ModelParams {
                 model_id: model(n),
                 coefficient: None,
+                dynamic: false,
                 penalty_start_epoch: self.start[n],
             })
             .collect()

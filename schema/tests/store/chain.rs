@@ -267,6 +267,7 @@ fn state(
             models: vec![ModelParams {
                 model_id: "Kimi/K2".into(),
                 coefficient: Some(Decimal { value: 3024, exponent: -4 }),
+                dynamic: false,
                 penalty_start_epoch: u64::MAX,
             }],
             ..Params::default()

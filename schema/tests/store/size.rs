@@ -127,6 +127,7 @@ fn state(index: i64, height: Height) -> ChainState {
                 .map(|n| ModelParams {
                     model_id: model(n).into(),
                     coefficient: Some(Decimal { value: 3024, exponent: -4 }),
+                    dynamic: false,
                     penalty_start_epoch: 360,
                 })
                 .collect(),

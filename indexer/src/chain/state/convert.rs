@@ -35,6 +35,7 @@ pub(super) fn params(wire: wire::Params) -> Params {
             .map(|model| ModelParams {
                 model_id: model.model_id.into(),
                 coefficient: model.weight_scale_factor.map(decimal),
+                dynamic: model.dynamic_coefficient.is_some(),
                 penalty_start_epoch: model.penalty_start_epoch,
             })
             .collect(),
