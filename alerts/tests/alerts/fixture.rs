@@ -103,7 +103,7 @@ fn deadline(name: DeadlineName, height: i64, now: i64) -> Deadline {
 pub(crate) fn gaps(degree: Degree, hosts: i64) -> Gaps {
     let (hosts, weight, reach) = (gap(hosts, 3), gap(91_234, 57_099), gap(312_000, 380_661));
     let pre_eligible = [hosts, weight, reach].iter().all(|gap| gap.missing == Some(0));
-    Gaps { degree, hosts, weight, reach, pre_eligible }
+    Gaps { degree, hosts, weight, reach, pre_eligible, uncertain: false }
 }
 
 pub(crate) fn choice(kind: &str, since: Option<i64>) -> ChoiceView {
@@ -158,6 +158,7 @@ pub(crate) fn snapshot(height: i64, passed: bool) -> Snapshot {
         gaps.pre_eligible = true;
     }
     Snapshot {
+        ours: None,
         capture: Capture {
             snapshot_height: height,
             model_id: MODEL.into(),

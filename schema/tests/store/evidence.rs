@@ -2,10 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bootwatch_rules::{
-    Address, Height, ModelId, Params,
-    ledger::{Cause, Ledger},
-};
+use bootwatch_rules::{Address, Height, ModelId, Params, ledger::Ledger};
 use bootwatch_schema::{ChoiceOrigin, Commit, SqliteReader, Store, WorkRecord};
 use proptest::prelude::*;
 
