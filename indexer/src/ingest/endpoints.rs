@@ -299,7 +299,9 @@ impl Endpoints {
     pub(crate) fn note_failure(&self, index: usize, error: &ChainError) {
         self.change(index, |known, now| {
             known.healths[index].failed(error, now);
-            known.testimony.forget(index);
+            if known.healths[index].state() == EndpointState::Wrong {
+                known.testimony.forget(index);
+            }
         });
     }
 

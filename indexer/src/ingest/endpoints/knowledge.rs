@@ -1,5 +1,7 @@
 //! What is known of all endpoints, and what follows from it. Pure: time is given.
 
+use std::time::Duration;
+
 use bootwatch_rules::{
     Height,
     situation::{EndpointState, EndpointView},
@@ -13,6 +15,9 @@ use super::{
     short,
     testimony::{Disagreement, Testimony},
 };
+
+/// How long an endpoint that does not answer still has a say in a disagreement.
+pub(super) const AWAY: Duration = Duration::from_secs(60);
 
 /// All of it.
 #[derive(Debug)]
@@ -53,8 +58,14 @@ impl Knowledge {
         self.selection.choose(&candidates, now)
     }
 
+    /// One that fails for a moment has not changed its mind: what it said counts until it has been
+    /// away for a while, so that a lost request does not let the other side win.
     pub(super) fn disagreement(&self, now: Instant) -> Option<Disagreement> {
-        self.testimony.disagreement(|index| self.healths[index].is_usable(now))
+        self.testimony.disagreement(|index| {
+            let health = &self.healths[index];
+            health.is_usable(now)
+                || (health.state() == EndpointState::Down && !health.is_away_for(AWAY, now))
+        })
     }
 
     /// Holds a claim against what is stored. True when it contradicts: then nothing else that comes

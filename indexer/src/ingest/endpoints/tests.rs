@@ -3,7 +3,7 @@ use std::sync::Arc;
 use jiff::ToSpan as _;
 use reqwest::Url;
 
-use super::*;
+use super::{knowledge::AWAY, *};
 use crate::{
     chain::{Access, Class, Endpoint, Problem, RpcLimits},
     metrics::Metrics,
@@ -170,6 +170,8 @@ async fn two_that_differ_stop_until_one_is_convicted_or_they_agree() {
     endpoints.note_hash(1, 106, "X106");
     assert!(endpoints.disagreement().is_some());
     endpoints.note_failure(1, &failure(Class::Retry));
+    assert!(endpoints.disagreement().is_some(), "a lost request decides nothing");
+    tokio::time::advance(AWAY).await;
     assert_eq!(endpoints.disagreement(), None, "one is gone");
 }
 
