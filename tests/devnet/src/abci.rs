@@ -7,6 +7,7 @@
 mod application;
 pub(crate) mod response;
 mod server;
+mod snapshots;
 
 pub use application::Application;
 pub use server::{Running, serve};

@@ -3,11 +3,12 @@
 use std::num::NonZeroU64;
 
 use tendermint_proto::v0_38::abci::{
-    self, Request, Response, request, response, response_process_proposal::ProposalStatus,
-    response_verify_vote_extension::VerifyStatus,
+    self, Request, Response, request, response, response_apply_snapshot_chunk::Result as Applied,
+    response_process_proposal::ProposalStatus, response_verify_vote_extension::VerifyStatus,
 };
 
 use super::response as answers;
+use super::snapshots::Snapshots;
 use crate::chain::{Chain, Spec, SpecError};
 use crate::node::timestamp;
 
@@ -20,6 +21,7 @@ pub struct Application {
     /// The block that was executed last, and what it gave.
     executed: Option<Executed>,
     retain: Option<NonZeroU64>,
+    snapshots: Snapshots,
 }
 
 #[derive(Debug)]
@@ -38,13 +40,20 @@ impl Application {
     pub fn new(spec: Spec) -> Result<Application, SpecError> {
         let chain = Chain::new(spec)?;
         let committed = (0, chain.app_hash());
-        Ok(Application { chain, committed, executed: None, retain: None })
+        let snapshots = Snapshots::default();
+        Ok(Application { chain, committed, executed: None, retain: None, snapshots })
     }
 
     /// Lets the node keep only its last `blocks` blocks.
     #[must_use]
     pub fn retain_blocks(self, blocks: Option<NonZeroU64>) -> Application {
         Application { retain: blocks, ..self }
+    }
+
+    /// Takes a snapshot every so many blocks, for nodes that join by state sync.
+    #[must_use]
+    pub fn snapshot_every(self, blocks: Option<NonZeroU64>) -> Application {
+        Application { snapshots: Snapshots::every(blocks), ..self }
     }
 
     /// The chain.
@@ -80,7 +89,7 @@ impl Application {
                 Err(error) => exception(error),
             },
             Some(Ask::Commit(_)) => Say::Commit(self.commit()),
-            // Vote extensions and state sync are off; these answers are never used.
+            // Vote extensions are off; these answers are never used.
             Some(Ask::ExtendVote(_)) => Say::ExtendVote(abci::ResponseExtendVote::default()),
             Some(Ask::VerifyVoteExtension(_)) => {
                 Say::VerifyVoteExtension(abci::ResponseVerifyVoteExtension {
@@ -88,16 +97,21 @@ impl Application {
                 })
             }
             Some(Ask::ListSnapshots(_)) => {
-                Say::ListSnapshots(abci::ResponseListSnapshots::default())
+                Say::ListSnapshots(abci::ResponseListSnapshots { snapshots: self.snapshots.list() })
             }
-            Some(Ask::OfferSnapshot(_)) => {
-                Say::OfferSnapshot(abci::ResponseOfferSnapshot::default())
+            Some(Ask::OfferSnapshot(offer)) => Say::OfferSnapshot(abci::ResponseOfferSnapshot {
+                result: self.snapshots.offer(offer.snapshot).into(),
+            }),
+            Some(Ask::LoadSnapshotChunk(ask)) => {
+                Say::LoadSnapshotChunk(abci::ResponseLoadSnapshotChunk {
+                    chunk: self.snapshots.load(ask.height),
+                })
             }
-            Some(Ask::LoadSnapshotChunk(_)) => {
-                Say::LoadSnapshotChunk(abci::ResponseLoadSnapshotChunk::default())
-            }
-            Some(Ask::ApplySnapshotChunk(_)) => {
-                Say::ApplySnapshotChunk(abci::ResponseApplySnapshotChunk::default())
+            Some(Ask::ApplySnapshotChunk(part)) => {
+                Say::ApplySnapshotChunk(abci::ResponseApplySnapshotChunk {
+                    result: self.restore(part.chunk).into(),
+                    ..abci::ResponseApplySnapshotChunk::default()
+                })
             }
             None => exception("a request without a value".to_owned()),
         };
@@ -146,6 +160,7 @@ impl Application {
         }
         let txs: Vec<Vec<u8>> = ask.txs.iter().map(|tx| tx.to_vec()).collect();
         let executed = self.chain.execute(ask.height, timestamp(ask.time), &txs);
+        self.snapshots.record(&ask);
         let response = answers::finalize_block(executed);
         self.executed = Some(Executed {
             height: ask.height,
@@ -155,9 +170,19 @@ impl Application {
         Ok(response)
     }
 
+    /// Takes a snapshot of another node for its own past.
+    fn restore(&mut self, blocks: prost::bytes::Bytes) -> Applied {
+        let applied = self.snapshots.apply(blocks, &mut self.chain);
+        if applied == Applied::Accept {
+            self.committed = (self.chain.height(), self.chain.app_hash());
+        }
+        applied
+    }
+
     fn commit(&mut self) -> abci::ResponseCommit {
         let height = self.chain.height();
         self.committed = (height, self.chain.app_hash());
+        self.snapshots.committed(height);
         let retain = self.retain.and_then(|blocks| i64::try_from(blocks.get()).ok());
         let retain_height = retain.map_or(0, |blocks| (height - blocks + 1).max(0));
         abci::ResponseCommit { retain_height }
@@ -219,5 +244,37 @@ mod tests {
         let info = run();
         assert_eq!(info.last_block_height, 30);
         assert_eq!(info, run());
+    }
+
+    /// Drives a fresh application as state sync does, with what another one offers.
+    #[test]
+    fn a_snapshot_restores_to_the_same_hash_and_goes_on() {
+        let mut old = application().snapshot_every(NonZeroU64::new(10));
+        let advance = |application: &mut Application, heights: std::ops::RangeInclusive<i64>| {
+            for height in heights {
+                application.handle(finalize(height, &height.to_be_bytes()));
+                application.handle(commit());
+            }
+        };
+        advance(&mut old, 1..=20);
+        let info = old.info();
+        advance(&mut old, 21..=25);
+        let offered = old.snapshots.list();
+        assert_eq!(offered.iter().map(|s| s.height).collect::<Vec<_>>(), [10, 20]);
+
+        let mut new = application().snapshot_every(NonZeroU64::new(10));
+        let chunk = old.snapshots.load(20);
+        assert_eq!(new.restore(chunk.clone()), Applied::RejectSnapshot, "nothing was offered");
+        new.snapshots.offer(offered.last().cloned());
+        assert_eq!(new.restore(chunk.slice(1..)), Applied::RejectSnapshot, "a part of it");
+        new.snapshots.offer(offered.last().cloned());
+        assert_eq!(new.restore(chunk), Applied::Accept);
+        assert_eq!(new.info(), info);
+        advance(&mut new, 21..=30);
+        advance(&mut old, 26..=30);
+        assert_eq!(new.info(), old.info());
+        // It can serve the next one.
+        assert_eq!(new.snapshots.load(30), old.snapshots.load(30));
+        assert!(!new.snapshots.load(30).is_empty());
     }
 }
