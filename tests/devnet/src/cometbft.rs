@@ -1,8 +1,11 @@
-//! An unmodified CometBFT as a child process, for tests that need the real program.
+//! An unmodified CometBFT as a child process, or several as a network, for tests that need the
+//! real program.
 //!
 //! `go install github.com/cometbft/cometbft/cmd/cometbft@v0.38.21` builds it.
 
 mod home;
+mod network;
+mod settings;
 
 use std::ffi::OsStr;
 use std::net::{SocketAddr, TcpListener};
@@ -13,6 +16,9 @@ use std::{env, fs, io};
 
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, timeout};
+
+pub use network::{Member, Network, Plan};
+pub use settings::Settings;
 
 /// How to get the binary, for messages.
 pub const INSTALL: &str = "go install github.com/cometbft/cometbft/cmd/cometbft@v0.38.21";
@@ -54,6 +60,9 @@ pub struct Options {
     pub app_state: serde_json::Value,
     /// `timeout_commit`; a block takes some milliseconds more.
     pub block_time: Duration,
+    /// What else an operator may have set.
+    pub settings: Settings,
+    place: settings::Place,
 }
 
 impl Options {
@@ -68,6 +77,8 @@ impl Options {
             chain_id,
             app_state,
             block_time: Duration::from_millis(100),
+            settings: Settings::default(),
+            place: settings::Place::default(),
         }
     }
 }
@@ -95,6 +106,13 @@ pub enum Error {
     },
 }
 
+impl Error {
+    /// Another process took a port in the moment between finding and using it.
+    fn is_taken_port(&self) -> bool {
+        matches!(self, Error::Failed { log, .. } if log.contains("address already in use"))
+    }
+}
+
 /// A running node. Dropping it kills it.
 #[derive(Debug)]
 pub struct Node {
@@ -112,17 +130,9 @@ impl Node {
     pub async fn start(options: Options) -> Result<Node, Error> {
         let mut attempt = 1;
         loop {
-            let ports = free_ports().map_err(|source| Error::Io {
-                action: "find a free port for",
-                path: options.binary.clone(),
-                source,
-            })?;
+            let ports = free_ports(&options.binary, 1)?[0];
             match Node::start_on(options.clone(), ports).await {
-                Err(Error::Failed { log, .. })
-                    if log.contains("address already in use") && attempt < PORT_ATTEMPTS =>
-                {
-                    attempt += 1;
-                }
+                Err(error) if error.is_taken_port() && attempt < PORT_ATTEMPTS => attempt += 1,
                 other => return other,
             }
         }
@@ -130,10 +140,15 @@ impl Node {
 
     async fn start_on(options: Options, ports: home::Ports) -> Result<Node, Error> {
         home::prepare(&options, ports).await?;
-        let child = spawn(&options)?;
-        let mut node = Node { options, ports, child };
+        let mut node = Node::launch(options, ports)?;
         node.wait_for_blocks().await?;
         Ok(node)
+    }
+
+    /// Starts the process in a home that is prepared.
+    fn launch(options: Options, ports: home::Ports) -> Result<Node, Error> {
+        let child = spawn(&options)?;
+        Ok(Node { options, ports, child })
     }
 
     /// Its RPC URL, such as `http://127.0.0.1:26657`.
@@ -185,9 +200,34 @@ impl Node {
     ///
     /// [`Error`] with the end of the node's log.
     pub async fn restart(&mut self, application: SocketAddr) -> Result<(), Error> {
+        self.relaunch(application).await?;
+        self.wait_for_blocks().await
+    }
+
+    /// As [`restart`](Self::restart), but does not wait: it may need others to make blocks.
+    async fn relaunch(&mut self, application: SocketAddr) -> Result<(), Error> {
         self.kill().await?;
         self.options.application = application;
         home::configure(&self.options, self.ports)?;
+        self.child = spawn(&self.options)?;
+        Ok(())
+    }
+
+    /// Ends it and starts a new chain at the same address: another genesis, other keys, height 1.
+    /// `application` is before its first block.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] with the end of the node's log.
+    pub async fn reset(&mut self, application: &crate::abci::Running) -> Result<(), Error> {
+        self.kill().await?;
+        let home = self.options.home.clone();
+        fs::remove_dir_all(&home).map_err(|source| file_error("remove", &home, source))?;
+        let fresh = Options::new(self.options.binary.clone(), home, application);
+        self.options.application = fresh.application;
+        self.options.chain_id = fresh.chain_id;
+        self.options.app_state = fresh.app_state;
+        home::prepare(&self.options, self.ports).await?;
         self.child = spawn(&self.options)?;
         self.wait_for_blocks().await
     }
@@ -222,9 +262,13 @@ impl Node {
 
 /// The last height that a node reports.
 async fn height(client: &reqwest::Client, url: &str) -> Option<i64> {
-    let answer = client.get(format!("{url}/status")).timeout(Duration::from_secs(2)).send();
-    let answer: serde_json::Value = answer.await.ok()?.json().await.ok()?;
+    let answer = status(client, url).await?;
     answer.pointer("/result/sync_info/latest_block_height")?.as_str()?.parse().ok()
+}
+
+async fn status(client: &reqwest::Client, url: &str) -> Option<serde_json::Value> {
+    let answer = client.get(format!("{url}/status")).timeout(Duration::from_secs(2)).send();
+    answer.await.ok()?.json().await.ok()
 }
 
 fn spawn(options: &Options) -> Result<Child, Error> {
@@ -242,10 +286,17 @@ fn spawn(options: &Options) -> Result<Child, Error> {
         .map_err(|source| Error::Io { action: "start", path: options.binary.clone(), source })
 }
 
-fn free_ports() -> io::Result<home::Ports> {
-    // Both are held while the other is found, so that they differ.
-    let (rpc, p2p) = (TcpListener::bind("127.0.0.1:0")?, TcpListener::bind("127.0.0.1:0")?);
-    Ok(home::Ports { rpc: rpc.local_addr()?.port(), p2p: p2p.local_addr()?.port() })
+/// Ports for so many nodes. All are held until the last is found, so that they differ.
+fn free_ports(binary: &Path, nodes: usize) -> Result<Vec<home::Ports>, Error> {
+    let find = || -> io::Result<Vec<home::Ports>> {
+        let listen = |_| TcpListener::bind("127.0.0.1:0");
+        let held: Vec<TcpListener> = (0..2 * nodes).map(listen).collect::<io::Result<_>>()?;
+        let port = |listener: &TcpListener| Ok::<_, io::Error>(listener.local_addr()?.port());
+        held.chunks(2)
+            .map(|two| Ok(home::Ports { rpc: port(&two[0])?, p2p: port(&two[1])? }))
+            .collect()
+    };
+    find().map_err(|source| file_error("find a free port for", binary, source))
 }
 
 /// An error about a file.

@@ -40,6 +40,9 @@ impl Snapshots {
 
     /// Notes a block that was executed.
     pub(super) fn record(&mut self, block: &RequestFinalizeBlock) {
+        if self.every.is_none() {
+            return;
+        }
         let read = RequestFinalizeBlock {
             txs: block.txs.clone(),
             height: block.height,
