@@ -1,8 +1,11 @@
 //! What the tests stand on: processes, nodes, and the node's own word as the oracle.
 
+pub(crate) mod compare;
 pub(crate) mod config;
 pub(crate) mod daemon;
+pub(crate) mod network;
 pub(crate) mod node;
 pub(crate) mod oracle;
 pub(crate) mod process;
+pub(crate) mod proxy;
 pub(crate) mod require;

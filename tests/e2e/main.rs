@@ -10,4 +10,5 @@ mod bad_input;
 mod ingest;
 mod mail;
 mod metrics;
+mod real_node;
 mod surface;

@@ -134,6 +134,9 @@ impl Chain {
         let tx_results =
             txs.iter().map(|tx| tx::deliver(&mut self.state, &self.roster, tx)).collect();
         let mut events = end_block::run(&mut self.state, &self.spec, &self.roster);
+        if self.spec.ballast_bytes > 0 {
+            events.push(event::event("ballast", [("text", "-".repeat(self.spec.ballast_bytes))]));
+        }
         event::mark_end_block(&mut events);
         let mut executed = Executed { tx_results, events, app_hash: Vec::new() };
         self.state.app_hash = digest(&self.state, txs, &executed);

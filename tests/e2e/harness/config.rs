@@ -25,6 +25,12 @@ impl Config {
         self
     }
 
+    /// Another endpoint, after those that are there.
+    pub(crate) fn endpoint(mut self, name: &str, rpc: &str) -> Self {
+        self.text.push_str(&format!("\n[[endpoint]]\nname = {name:?}\nrpc = {rpc:?}\n"));
+        self
+    }
+
     /// Watches a host.
     pub(crate) fn host(mut self, name: &str, address: &str) -> Self {
         self.text.push_str(&format!("\n[[host]]\nname = {name:?}\naddress = {address:?}\n"));

@@ -75,6 +75,40 @@ impl Daemon {
         }
     }
 
+    /// What its API says of everything.
+    pub(crate) async fn says(&self) -> Value {
+        let url = format!("{}/api/v1/status", self.page().await);
+        until("the daemon's status", PATIENCE, || async {
+            reqwest::get(&url).await.ok()?.error_for_status().ok()?.json().await.ok()
+        })
+        .await
+    }
+
+    /// Waits until it says something of which `holds` is true; gives what it said.
+    pub(crate) async fn comes_to_say(&self, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            let said = self.says().await;
+            if holds(&said) {
+                return said;
+            }
+            assert!(
+                tokio::time::Instant::now() < deadline,
+                "it did not say within {PATIENCE:?} that {what}; it says {said:#}; its log:\n{}",
+                self.process.log()
+            );
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Waits until its log has `words`.
+    pub(crate) async fn comes_to_log(&self, words: &str) {
+        until(&format!("{words:?} in the daemon's log"), PATIENCE, || async {
+            self.process.log().contains(words).then_some(())
+        })
+        .await;
+    }
+
     /// The address of its page, from its log.
     pub(crate) async fn page(&self) -> String {
         until("the daemon's address", PATIENCE, || async {
@@ -91,6 +125,15 @@ impl Daemon {
 pub(crate) fn complete_to(store: &Path) -> Option<i64> {
     let loaded = SqliteReader::open(store).ok()?.load().ok()?;
     loaded.coverage.stored.last().map(|range| range.1)
+}
+
+/// An endpoint in what the daemon says.
+pub(crate) fn endpoint<'a>(said: &'a Value, name: &str) -> &'a Value {
+    let endpoints = said["endpoints"].as_array().expect("endpoints");
+    endpoints
+        .iter()
+        .find(|endpoint| endpoint["name"] == name)
+        .unwrap_or_else(|| panic!("no endpoint {name} in {said:#}"))
 }
 
 /// `bootwatch status --json` on a configuration.

@@ -29,7 +29,7 @@ const START: Duration = Duration::from_secs(60);
 /// A node of the simulated chain.
 pub(crate) struct Node {
     kind: Kind,
-    story: String,
+    spec: Spec,
     dir: PathBuf,
     url: String,
 }
@@ -47,7 +47,7 @@ impl Node {
         let port = free_port();
         let mut node = Self {
             kind: Kind::Simulated { process: None, port },
-            story: story.to_owned(),
+            spec: spec(story),
             dir: dir.to_owned(),
             url: format!("http://127.0.0.1:{port}"),
         };
@@ -57,22 +57,26 @@ impl Node {
 
     /// Starts `binary` with the same chain behind it and waits for its first block.
     pub(crate) async fn cometbft(binary: PathBuf, story: &str, dir: &Path) -> Self {
-        let application = serve(story).await;
-        let chain = Chain::new(spec(story)).expect("a good specification");
-        let node = cometbft::Node::start(cometbft::Options {
-            binary,
-            home: dir.join("cometbft"),
-            application: application.address(),
-            chain_id: chain.chain_id().to_owned(),
-            app_state: chain.genesis_state(),
-            block_time: BLOCK_TIME,
-        })
-        .await
-        .expect("the real node starts");
+        Self::cometbft_with(binary, spec(story), dir, |_| {}).await
+    }
+
+    /// As [`Node::cometbft`], with another chain and other options.
+    pub(crate) async fn cometbft_with(
+        binary: PathBuf,
+        spec: Spec,
+        dir: &Path,
+        set: impl FnOnce(&mut cometbft::Options),
+    ) -> Self {
+        let application = serve(&spec).await;
+        let home = dir.join("cometbft");
+        let mut options = cometbft::Options::new(binary, home, &application);
+        options.block_time = BLOCK_TIME;
+        set(&mut options);
+        let node = cometbft::Node::start(options).await.expect("the real node starts");
         let url = node.url();
         Self {
             kind: Kind::CometBft { node: Box::new(node), application: Some(application) },
-            story: story.to_owned(),
+            spec,
             dir: dir.to_owned(),
             url,
         }
@@ -90,13 +94,35 @@ impl Node {
 
     /// The chain's id.
     pub(crate) fn chain_id(&self) -> String {
-        Chain::new(spec(&self.story)).expect("a good specification").chain_id().to_owned()
+        self.spec.chain_id.clone()
     }
 
     /// Every host of the chain.
     pub(crate) fn hosts(&self) -> Vec<String> {
-        let chain = Chain::new(spec(&self.story)).expect("a good specification");
-        chain.hosts().into_iter().map(|host| host.address).collect()
+        hosts(&self.spec)
+    }
+
+    /// What the real node wrote to its log.
+    pub(crate) fn log(&self) -> String {
+        let Kind::CometBft { node, .. } = &self.kind else { return String::new() };
+        std::fs::read_to_string(node.log_file()).unwrap_or_default()
+    }
+
+    /// Ends the real node in order and starts it again with what it had on disk.
+    pub(crate) async fn stop_and_restart(&mut self) {
+        if let Kind::CometBft { node, .. } = &mut self.kind {
+            node.stop().await.expect("stop the real node");
+        }
+        self.kill_and_restart().await;
+    }
+
+    /// Replaces the chain behind the real node's address by a new one of the same name.
+    pub(crate) async fn reset(&mut self) {
+        if let Kind::CometBft { node, application } = &mut self.kind {
+            let fresh = serve(&self.spec).await;
+            node.reset(&fresh).await.expect("the real node starts anew");
+            *application = Some(fresh);
+        }
     }
 
     /// kill -9, and a start of the same node with what it had on disk.
@@ -110,7 +136,7 @@ impl Node {
                 node.kill().await.expect("kill the real node");
                 application.take().expect("it runs").stop();
                 // A fresh application knows nothing: the node replays every block into it.
-                let fresh = serve(&self.story).await;
+                let fresh = serve(&self.spec).await;
                 node.restart(fresh.address()).await.expect("the real node comes back");
                 *application = Some(fresh);
             }
@@ -124,7 +150,7 @@ impl Node {
         let (epoch_length, window) = (EPOCH_LENGTH.to_string(), DEPLOY_WINDOW.to_string());
         #[rustfmt::skip]
         let args = [
-            "devnet", "--listen", &listen, "--seed", "7", "--story", &self.story,
+            "devnet", "--listen", &listen, "--seed", "7", "--story", &self.spec.story.name,
             "--block-time", "100ms", "--epoch-length", &epoch_length,
             "--deploy-window", &window, "--home", &home,
         ];
@@ -135,13 +161,20 @@ impl Node {
     }
 }
 
-fn spec(story: &str) -> Spec {
+/// Every host of the chain.
+pub(crate) fn hosts(spec: &Spec) -> Vec<String> {
+    let chain = Chain::new(spec.clone()).expect("a good specification");
+    chain.hosts().into_iter().map(|host| host.address).collect()
+}
+
+/// The chain that every node of the tests plays.
+pub(crate) fn spec(story: &str) -> Spec {
     let mut spec = Spec::new(7, Story::load(story).expect("a story that ships"));
     spec.timing = Timing::scaled(EPOCH_LENGTH).with_deploy_window(DEPLOY_WINDOW);
     spec
 }
 
-async fn serve(story: &str) -> abci::Running {
-    let application = Application::new(spec(story)).expect("a good specification");
+async fn serve(spec: &Spec) -> abci::Running {
+    let application = Application::new(spec.clone()).expect("a good specification");
     abci::serve(application, SocketAddr::from(([127, 0, 0, 1], 0))).await.expect("serve ABCI")
 }

@@ -66,6 +66,30 @@ impl Oracle {
         status["sync_info"]["latest_block_height"].as_str()?.parse().ok()
     }
 
+    /// The oldest height that the node still has.
+    pub(crate) async fn earliest(&self) -> Option<i64> {
+        let status = self.call("status", json!({})).await?;
+        status["sync_info"]["earliest_block_height"].as_str()?.parse().ok()
+    }
+
+    /// The hash of every block in `first..=last`, in upper-case hex.
+    pub(crate) async fn hashes(&self, first: i64, last: i64) -> BTreeMap<i64, String> {
+        let mut found = BTreeMap::new();
+        let mut from = first;
+        while from <= last {
+            // A node gives 20 at most.
+            let to = last.min(from + 19);
+            let params = json!({"minHeight": from.to_string(), "maxHeight": to.to_string()});
+            let answer = self.call("blockchain", params).await.expect("blockchain");
+            for meta in answer["block_metas"].as_array().expect("block_metas") {
+                let height = text(&meta["header"]["height"]).parse().expect("a height");
+                found.insert(height, text(&meta["block_id"]["hash"]));
+            }
+            from = to + 1;
+        }
+        found
+    }
+
     /// The attributes of every pre-eligibility event in `first..=last`, from the node's own
     /// `block_results`, in the order of the chain.
     pub(crate) async fn captures(&self, first: i64, last: i64) -> Vec<Attributes> {

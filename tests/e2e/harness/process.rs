@@ -48,6 +48,22 @@ impl Process {
         self.child.try_wait().expect("wait for a child")
     }
 
+    /// SIGSTOP: it does nothing until [`Process::thaw`], as on a machine that hangs.
+    pub(crate) fn freeze(&self) {
+        assert!(self.signal("-STOP"), "not stopped");
+    }
+
+    /// SIGCONT.
+    pub(crate) fn thaw(&self) {
+        assert!(self.signal("-CONT"), "not continued");
+    }
+
+    /// Whether it was there to get it.
+    fn signal(&self, signal: &str) -> bool {
+        let pid = self.child.id().to_string();
+        Command::new("kill").args([signal, &pid]).status().expect("run kill").success()
+    }
+
     /// kill -9, and waits until it is gone.
     pub(crate) fn kill(mut self) {
         self.child.kill().expect("kill a child");
@@ -56,8 +72,7 @@ impl Process {
 
     /// SIGTERM, and its exit status; fails when it needs longer than ten seconds.
     pub(crate) async fn terminate(mut self) -> ExitStatus {
-        let pid = self.child.id().to_string();
-        Command::new("kill").args(["-TERM", &pid]).status().expect("send SIGTERM");
+        self.signal("-TERM");
         self.wait(Duration::from_secs(10)).await
     }
 

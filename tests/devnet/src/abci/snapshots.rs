@@ -55,7 +55,7 @@ impl Snapshots {
     /// Takes a snapshot when it is time for one.
     pub(super) fn committed(&mut self, height: i64) {
         let Ok(height) = u64::try_from(height) else { return };
-        if !self.every.is_some_and(|every| height % every == 0) {
+        if self.every.is_none_or(|every| height % every != 0) {
             return;
         }
         let blocks = self.blocks.clone().freeze();

@@ -23,6 +23,9 @@ pub struct Spec {
     pub state_history: usize,
     /// About how many bytes of events the block at validation end carries for the DKG.
     pub dkg_event_bytes: usize,
+    /// How many bytes an event without meaning adds to every block, so that a slow reader falls
+    /// behind; none at 0.
+    pub ballast_bytes: usize,
 }
 
 impl Spec {
@@ -37,6 +40,7 @@ impl Spec {
             version: story.version.unwrap_or_default(),
             state_history: 1_000,
             dkg_event_bytes: 2 * 1024 * 1024,
+            ballast_bytes: 0,
             story,
         }
     }

@@ -66,6 +66,7 @@ persistent_peers = "{peers}"
 pex = false
 addr_book_strict = false
 allow_duplicate_ip = true
+flush_throttle_timeout = "5ms"
 
 [consensus]
 timeout_commit = "{block_time}ms"
