@@ -191,6 +191,21 @@ pub struct Changes {
     pub wiped: bool,
     /// Hosts that became known.
     pub new_hosts: Vec<Address>,
+    /// A PoC stage began in this block: work of the one before it no longer counts.
+    pub stage_began: bool,
+    /// Choices were frozen at the end of this block.
+    pub froze: bool,
+}
+
+impl Changes {
+    /// Whether nothing happened but what transactions did: no stage was reached, nothing was frozen
+    /// or removed, and nothing came from the chain's own answers.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        !(self.wiped || self.stage_began || self.froze)
+            && self.new_hosts.is_empty()
+            && self.choices.iter().all(|change| matches!(change.cause, Cause::Tx(_)))
+    }
 }
 
 impl Ledger {

@@ -27,12 +27,14 @@ mod sqlite;
 pub use error::StoreError;
 pub use records::{
     BlockRef, ChoiceOrigin, Commit, Counts, Coverage, Dated, Delivery, Ending, EndpointRecord,
-    EpochRecord, Incident, IncidentState, Loaded, NewMessage, PendingMessage, Severity,
+    EpochRecord, Incident, IncidentState, Loaded, NewMessage, PendingMessage, QuietBlock, Severity,
     StoredChoice, Unfillable, Verification, WorkRecord,
 };
 pub use sqlite::{SqliteReader, SqliteStore};
 
-use bootwatch_rules::BlockFacts;
+#[cfg(doc)]
+use bootwatch_rules::ledger::Changes;
+use bootwatch_rules::{BlockFacts, ledger::Ledger};
 use jiff::Timestamp;
 
 /// A store, as the daemon's writer and its readers see it: batches in, whole states out. Narrow on
@@ -75,6 +77,15 @@ pub trait Store: ReadStore + Send {
     /// not link to a stored neighbour; otherwise the database's own error, after which the same
     /// call may be repeated when it [is retryable](StoreError::is_retryable).
     fn commit(&mut self, commit: &Commit<'_>) -> Result<(), StoreError>;
+
+    /// Keeps a run of consecutive blocks that the ledger went through, in one transaction, or
+    /// nothing. None of them may have changed more than [quiet changes](Changes::is_quiet) can
+    /// tell, nothing was asked of the chain at their heights, and nothing was decided on them. What
+    /// is stored is what [`Store::commit`] would have stored block by block.
+    ///
+    /// # Errors
+    /// As [`Store::commit`]; a block that is not quiet, or not the next one, is a conflict.
+    fn commit_run(&mut self, run: &[QuietBlock<'_>], ledger: &Ledger) -> Result<(), StoreError>;
 
     /// Keeps blocks that the ledger does not go through, all or none: history, or a past capture
     /// that was looked up. They may be in any order and need not be neighbours. The ledger stays

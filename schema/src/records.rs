@@ -31,6 +31,15 @@ pub struct Commit<'a> {
     pub messages: &'a [NewMessage],
 }
 
+/// A block in which nothing happened but what transactions did.
+#[derive(Debug, Clone, Copy)]
+pub struct QuietBlock<'a> {
+    /// The block.
+    pub facts: &'a BlockFacts,
+    /// What the ledger made of it.
+    pub changes: &'a Changes,
+}
+
 /// Everything that is needed to go on after a restart.
 #[derive(Debug)]
 pub struct Loaded {

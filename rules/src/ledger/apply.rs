@@ -29,8 +29,11 @@ impl Ledger {
         for tx in facts.choices.iter().filter(|tx| tx.code == 0) {
             self.choose(tx, &mut changes);
         }
+        let stage = self.stage;
         facts.commits.iter().for_each(|commit| self.commit(commit));
         facts.distributions.iter().for_each(|entry| self.distribute(entry));
+        // A stage whose start was not seen began with its first work.
+        changes.stage_began = self.stage != stage;
         for event in &events {
             match event.stage {
                 // A formation that fails returns before it wipes (PROTOCOL: `empty_epoch_fallback`
@@ -41,6 +44,7 @@ impl Ledger {
                 Stage::PocStart => {
                     self.stage = Some(event.height);
                     self.work.clear();
+                    changes.stage_began = true;
                 }
                 _ => {}
             }
@@ -49,7 +53,7 @@ impl Ledger {
         if let Some(observation) = observation {
             self.observe(facts.height, observation, &mut changes);
         }
-        self.freeze(facts, &events);
+        changes.froze = self.freeze(facts, &events);
         changes
     }
 
@@ -223,8 +227,8 @@ impl Ledger {
     }
 
     /// Keeps what this block froze. It comes after the chain's answers: no stage that freezes
-    /// changes a choice after it, so they say what the chain froze.
-    fn freeze(&mut self, facts: &BlockFacts, events: &[StageEvent]) {
+    /// changes a choice after it, so they say what the chain froze. False when it froze nothing.
+    fn freeze(&mut self, facts: &BlockFacts, events: &[StageEvent]) -> bool {
         let epoch_of =
             |stage| events.iter().find(|event| event.stage == stage).map(|event| event.epoch);
         let (capture, regular) = (epoch_of(Stage::Capture), epoch_of(Stage::ValidationStart));
@@ -246,6 +250,7 @@ impl Ledger {
                 None => self.frozen.terms.remove(&taken.model_id),
             };
         }
+        capture.is_some() || regular.is_some() || !facts.captures.is_empty()
     }
 
     /// What each capture of the block was judged by, and what our rules make of what we know: the

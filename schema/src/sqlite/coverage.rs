@@ -13,52 +13,62 @@ struct Neighbour {
     hash: String,
 }
 
-/// Takes a block's height into coverage, extending or joining the ranges beside it.
-pub(crate) fn cover(db: &Connection, block: &BlockFacts) -> Result<(), StoreError> {
-    let height = block.height;
-    let conflict = |reason: String| StoreError::conflict(height, reason);
-    let (Some(before), Some(after)) = (height.checked_sub(1), height.checked_add(1)) else {
-        return Err(conflict("no chain is that high".into()));
+/// Takes a run of consecutive blocks into coverage, extending or joining the ranges beside it.
+pub(crate) fn cover<'b>(
+    db: &Connection,
+    run: impl IntoIterator<Item = &'b BlockFacts>,
+) -> Result<(), StoreError> {
+    let mut run = run.into_iter();
+    let Some(first) = run.next() else { return Ok(()) };
+    let mut last = first;
+    for block in run {
+        follows(block, last.height, &last.hash)?;
+        last = block;
+    }
+    let conflict = |block: &BlockFacts, reason: String| StoreError::conflict(block.height, reason);
+    let (Some(before), Some(after)) = (first.height.checked_sub(1), last.height.checked_add(1))
+    else {
+        return Err(conflict(last, "no chain is that high".into()));
     };
 
-    // The range that starts at or below the height: it holds the height, ends just before it, or
-    // lies further down.
+    // The highest range that starts at or below the run's end: it overlaps the run, ends just
+    // before it, or lies further down.
     let below = neighbour(
         db,
         "SELECT first, last, parent, hash FROM coverage WHERE first <= ?1
          ORDER BY first DESC LIMIT 1",
-        height,
+        last.height,
     )?;
-    if below.as_ref().is_some_and(|range| range.last >= height) {
-        return Err(conflict("it is already stored".into()));
+    if let Some(range) = &below
+        && range.last >= first.height
+    {
+        let height = range.first.max(first.height);
+        return Err(StoreError::conflict(height, "it is already stored"));
     }
     let below = below.filter(|range| range.last == before);
     let above =
         neighbour(db, "SELECT first, last, parent, hash FROM coverage WHERE first = ?1", after)?;
 
-    if let Some(range) = &below
-        && range.hash != block.parent
-    {
-        return Err(conflict(format!(
-            "it follows block {:?}, but the stored block {before} is {:?}; \
-             the chain was reset, or an endpoint serves a fork",
-            block.parent, range.hash,
-        )));
+    if let Some(range) = &below {
+        follows(first, before, &range.hash)?;
     }
     if let Some(range) = &above
-        && range.parent != block.hash
+        && range.parent != last.hash
     {
-        return Err(conflict(format!(
-            "it is block {:?}, but the stored block {after} follows {:?}; \
-             the chain was reset, or an endpoint serves a fork",
-            block.hash, range.parent,
-        )));
+        return Err(conflict(
+            last,
+            format!(
+                "it is block {:?}, but the stored block {after} follows {:?}; \
+                 the chain was reset, or an endpoint serves a fork",
+                last.hash, range.parent,
+            ),
+        ));
     }
 
     match (below, above) {
         (Some(below), None) => {
             db.prepare_cached("UPDATE coverage SET last = ?2, hash = ?3 WHERE first = ?1")?
-                .execute(params![below.first, height, block.hash])?;
+                .execute(params![below.first, last.height, last.hash])?;
         }
         (Some(below), Some(above)) => {
             db.prepare_cached("DELETE FROM coverage WHERE first = ?1")?.execute([above.first])?;
@@ -67,16 +77,35 @@ pub(crate) fn cover(db: &Connection, block: &BlockFacts) -> Result<(), StoreErro
         }
         (None, Some(above)) => {
             db.prepare_cached("UPDATE coverage SET first = ?2, parent = ?3 WHERE first = ?1")?
-                .execute(params![above.first, height, block.parent])?;
+                .execute(params![above.first, first.height, first.parent])?;
         }
         (None, None) => {
             db.prepare_cached(
-                "INSERT INTO coverage (first, last, parent, hash) VALUES (?1, ?1, ?2, ?3)",
+                "INSERT INTO coverage (first, last, parent, hash) VALUES (?1, ?2, ?3, ?4)",
             )?
-            .execute(params![height, block.parent, block.hash])?;
+            .execute(params![first.height, last.height, first.parent, last.hash])?;
         }
     }
-    found_again(db, height)
+    found_again(db, (first.height, last.height))
+}
+
+/// Refuses a block that is not the next one after a stored one, or does not name it as its parent.
+fn follows(block: &BlockFacts, before: Height, hash: &str) -> Result<(), StoreError> {
+    if block.height.checked_sub(1) != Some(before) {
+        let reason = format!("it does not follow block {before}");
+        return Err(StoreError::conflict(block.height, reason));
+    }
+    if block.parent != hash {
+        return Err(StoreError::conflict(
+            block.height,
+            format!(
+                "it follows block {:?}, but the stored block {before} is {hash:?}; \
+                 the chain was reset, or an endpoint serves a fork",
+                block.parent,
+            ),
+        ));
+    }
+    Ok(())
 }
 
 fn neighbour(db: &Connection, sql: &str, height: Height) -> Result<Option<Neighbour>, StoreError> {
@@ -93,20 +122,19 @@ fn neighbour(db: &Connection, sql: &str, height: Height) -> Result<Option<Neighb
         .optional()?)
 }
 
-/// A height that had been given up has turned up: it leaves its unfillable range.
-fn found_again(db: &Connection, height: Height) -> Result<(), StoreError> {
-    let held = db
+/// Heights that had been given up have turned up: they leave their unfillable ranges.
+fn found_again(db: &Connection, found: ranges::Range) -> Result<(), StoreError> {
+    let held: Vec<Unfillable> = db
         .prepare_cached(
-            "SELECT first, last, reason, at FROM unfillable WHERE first <= ?1
-             ORDER BY first DESC LIMIT 1",
+            "SELECT first, last, reason, at FROM unfillable WHERE first <= ?2 AND last >= ?1",
         )?
-        .query_row([height], read_unfillable)
-        .optional()?
-        .filter(|range| range.last >= height);
-    let Some(range) = held else { return Ok(()) };
-    db.prepare_cached("DELETE FROM unfillable WHERE first = ?1")?.execute([range.first])?;
-    for (first, last) in ranges::subtract((range.first, range.last), [(height, height)]) {
-        insert_unfillable(db, &Unfillable { first, last, ..range.clone() })?;
+        .query_map([found.0, found.1], read_unfillable)?
+        .collect::<Result<_, _>>()?;
+    for range in held {
+        db.prepare_cached("DELETE FROM unfillable WHERE first = ?1")?.execute([range.first])?;
+        for (first, last) in ranges::subtract((range.first, range.last), [found]) {
+            insert_unfillable(db, &Unfillable { first, last, ..range.clone() })?;
+        }
     }
     Ok(())
 }

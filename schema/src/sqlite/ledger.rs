@@ -1,7 +1,9 @@
 //! What the ledger became, written so that it comes back equal.
 
+use std::collections::BTreeSet;
+
 use bootwatch_rules::{
-    BlockFacts, Choice, Height, ModelId, Observation,
+    Address, BlockFacts, Choice, Height, ModelId, Observation,
     ledger::{Cause, Changes, ChoiceChange, Ledger, Standing},
 };
 use rusqlite::{Connection, params};
@@ -12,24 +14,35 @@ use super::{
     state::{self, LastState},
     values::{choice_columns, json},
 };
-use crate::StoreError;
+use crate::{QuietBlock, StoreError};
 
 /// The kinds of frozen choices, in the order of [`LastState::frozen`].
 pub(crate) const FROZEN_CHOICES: [&str; 3] = ["capture", "validation_start", "wiped"];
 
+/// Writes the ledger after a run of blocks, of which [quiet](Changes::is_quiet) changes came. What
+/// such a block touches is brought to the ledger's last word on it, so the words in between need
+/// not be known: nobody could have read them.
+pub(crate) fn write_run(
+    db: &Connection,
+    names: &mut Names,
+    run: &[QuietBlock<'_>],
+    ledger: &Ledger,
+) -> Result<(), StoreError> {
+    let Some(last) = run.last() else { return Ok(()) };
+    for quiet in run {
+        write_choices(db, quiet.facts.height, quiet.changes, ledger)?;
+    }
+    follow_work(db, names, run.iter().map(|quiet| quiet.facts), ledger)?;
+    write_place(db, last.facts.height, ledger, 0)
+}
+
 /// Whether something happened to the ledger in its last block that has no place among the facts and
 /// that a claim may rest on: a wipe, a correction, charges, choices frozen.
-pub(crate) fn is_evidence(
-    height: Height,
-    observation: Option<&Observation>,
-    changes: &Changes,
-    ledger: &Ledger,
-) -> bool {
-    let frozen = [&ledger.frozen.capture, &ledger.frozen.validation_start];
+pub(crate) fn is_evidence(observation: Option<&Observation>, changes: &Changes) -> bool {
     changes.wiped
+        || changes.froze
         || changes.choices.iter().any(|c| matches!(c.cause, Cause::Base | Cause::Reconciled))
         || observation.is_some_and(|observation| observation.charges.is_some())
-        || frozen.into_iter().flatten().any(|choices| choices.height == height)
 }
 
 /// Writes the ledger after `block`, as far as the block and its observation can have changed it.
@@ -42,7 +55,7 @@ pub(crate) fn write(
     ledger: &Ledger,
 ) -> Result<(), StoreError> {
     write_choices(db, block.height, changes, ledger)?;
-    write_work(db, names, last, block, ledger)?;
+    write_work(db, names, block, changes, ledger)?;
     write_newest_captures(db, block, last, ledger)?;
     write_frozen(db, last, ledger)?;
     state::write(db, names, last, block.height, ledger)?;
@@ -144,26 +157,38 @@ fn write_change(
     Ok(())
 }
 
-/// Marks the work that the ledger follows, with the ledger's own account of it: the ledger may have
-/// begun in the middle of the stage.
+/// Writes what a block did to the work of the ledger's stage.
 fn write_work(
     db: &Connection,
     names: &mut Names,
-    last: &LastState,
     block: &BlockFacts,
+    changes: &Changes,
     ledger: &Ledger,
 ) -> Result<(), StoreError> {
-    if last.worked && ledger.work.is_empty() {
-        // The stage began now; what was claimed for it before does not count.
+    if changes.stage_began {
+        // What was claimed for the stage before it began does not count.
         db.prepare_cached("UPDATE work SET followed = 0 WHERE stage = ?1")?
             .execute([ledger.stage])?;
     }
-    let commits = block.commits.iter().map(|c| (c.stage, &c.model_id, &c.host));
-    let distributions = block.distributions.iter().map(|d| (d.stage, &d.model_id, &d.host));
-    for (stage, model_id, host) in commits.chain(distributions) {
-        if ledger.stage != Some(stage) {
-            continue;
-        }
+    follow_work(db, names, [block], ledger)
+}
+
+/// Marks the work that the ledger follows, with the ledger's own account of it: the ledger may have
+/// begun in the middle of the stage.
+fn follow_work<'b>(
+    db: &Connection,
+    names: &mut Names,
+    blocks: impl IntoIterator<Item = &'b BlockFacts>,
+    ledger: &Ledger,
+) -> Result<(), StoreError> {
+    let mut touched: BTreeSet<(&ModelId, &Address)> = BTreeSet::new();
+    for block in blocks {
+        let commits = block.commits.iter().map(|c| (c.stage, &c.model_id, &c.host));
+        let distributions = block.distributions.iter().map(|d| (d.stage, &d.model_id, &d.host));
+        let of_stage = commits.chain(distributions).filter(|of| ledger.stage == Some(of.0));
+        touched.extend(of_stage.map(|(_, model_id, host)| (model_id, host)));
+    }
+    for (model_id, host) in touched {
         let Some(work) = ledger.work.get(model_id).and_then(|hosts| hosts.get(host)) else {
             continue;
         };
@@ -173,7 +198,7 @@ fn write_work(
              WHERE stage = ?1 AND model = ?2 AND host = ?3",
         )?
         .execute(params![
-            stage,
+            ledger.stage,
             model,
             host,
             work.committed,

@@ -28,14 +28,21 @@ pub(crate) fn complete_headers(db: &Connection) -> Result<Height, StoreError> {
     Ok(db.prepare_cached("SELECT complete FROM headers")?.query_row([], |row| row.get(0))?)
 }
 
-/// Removes headers that neither the clock nor the hash chain nor any evidence needs. `ticks` is the
-/// number of blocks the ledger measures its pace on.
-pub(crate) fn headers(db: &Connection, tip: Height, ticks: usize) -> Result<(), StoreError> {
-    if tip % HEADERS_LOT != 0 {
+/// Removes headers that neither the clock nor the hash chain nor any evidence needs, when a lot
+/// ends in the blocks `first` to `tip` that were just written. `ticks` is the number of blocks the
+/// ledger measures its pace on.
+pub(crate) fn headers(
+    db: &Connection,
+    first: Height,
+    tip: Height,
+    ticks: usize,
+) -> Result<(), StoreError> {
+    let lot = tip.saturating_sub(tip.rem_euclid(HEADERS_LOT));
+    if lot < first {
         return Ok(());
     }
     let ticks = Height::try_from(ticks).unwrap_or(Height::MAX);
-    let complete = tip.saturating_sub(HEADERS_KEPT.max(ticks));
+    let complete = lot.saturating_sub(HEADERS_KEPT.max(ticks));
     let before: Height =
         db.prepare_cached("SELECT complete FROM headers")?.query_row([], |row| row.get(0))?;
     if complete <= before {

@@ -21,8 +21,6 @@ pub(crate) struct LastState {
     pub(crate) app_version: Option<String>,
     /// Models that have a newest capture.
     pub(crate) captured: BTreeSet<ModelId>,
-    /// The ledger showed work of its stage.
-    pub(crate) worked: bool,
     /// Heights of the frozen choices: capture, validation start, wiped.
     pub(crate) frozen: [Option<Height>; 3],
     pub(crate) terms: BTreeMap<ModelId, CaptureTerms>,
@@ -46,7 +44,6 @@ impl LastState {
         if !self.captured.iter().eq(ledger.captures.keys()) {
             self.captured = ledger.captures.keys().cloned().collect();
         }
-        self.worked = !ledger.work.is_empty();
         let frozen = &ledger.frozen;
         self.frozen = [&frozen.capture, &frozen.validation_start, &frozen.wiped]
             .map(|choices| choices.as_ref().map(|choices| choices.height));

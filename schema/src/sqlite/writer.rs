@@ -2,7 +2,7 @@
 
 use std::{fmt, path::Path};
 
-use bootwatch_rules::{BlockFacts, Height};
+use bootwatch_rules::{BlockFacts, Height, ledger::Ledger};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
@@ -14,8 +14,8 @@ use super::{
     state::LastState,
 };
 use crate::{
-    Commit, Delivery, EndpointRecord, Loaded, PendingMessage, ReadStore, Store, StoreError,
-    Unfillable,
+    Commit, Delivery, EndpointRecord, Loaded, PendingMessage, QuietBlock, ReadStore, Store,
+    StoreError, Unfillable,
 };
 
 /// The store in one SQLite file, for the process that writes to it.
@@ -70,6 +70,17 @@ impl SqliteStore {
     }
 }
 
+/// Refuses a block for the ledger that is not above everything stored.
+fn is_above_all(db: &Connection, height: Height) -> Result<(), StoreError> {
+    match coverage::newest(db)? {
+        Some((newest, _)) if newest >= height => {
+            let reason = format!("blocks up to {newest} are already stored");
+            Err(StoreError::conflict(height, reason))
+        }
+        _ => Ok(()),
+    }
+}
+
 impl ReadStore for SqliteStore {
     fn load(&self) -> Result<Loaded, StoreError> {
         load::load(&self.db)
@@ -97,16 +108,10 @@ impl Store for SqliteStore {
             let reason = "the ledger that comes with it stands at another block";
             return Err(StoreError::conflict(block.height, reason));
         }
-        let evidence = facts::is_evidence(block)
-            || ledger::is_evidence(block.height, observation, changes, ledger);
+        let evidence = facts::is_evidence(block) || ledger::is_evidence(observation, changes);
         self.write(|db, names, last| {
-            if let Some((newest, _)) = coverage::newest(db)?
-                && newest >= block.height
-            {
-                let reason = format!("blocks up to {newest} are already stored");
-                return Err(StoreError::conflict(block.height, reason));
-            }
-            coverage::cover(db, block)?;
+            is_above_all(db, block.height)?;
+            coverage::cover(db, [block])?;
             facts::write_header(db, block, true, evidence)?;
             facts::write(db, names, block, true)?;
             ledger::write(db, names, last, block, changes, ledger)?;
@@ -118,10 +123,34 @@ impl Store for SqliteStore {
             if !incidents.is_empty() {
                 prune::incidents(db)?;
             }
-            prune::headers(db, block.height, ledger.ticks.len())
+            prune::headers(db, block.height, block.height, ledger.ticks.len())
         })?;
         self.last.follow(ledger);
         Ok(())
+    }
+
+    fn commit_run(&mut self, run: &[QuietBlock<'_>], ledger: &Ledger) -> Result<(), StoreError> {
+        let (Some(first), Some(last)) = (run.first(), run.last()) else { return Ok(()) };
+        let (first, last) = (first.facts.height, last.facts.height);
+        if ledger.tip.map(|tip| tip.height) != Some(last) {
+            let reason = "the ledger that comes with it stands at another block";
+            return Err(StoreError::conflict(last, reason));
+        }
+        if let Some(loud) = run.iter().find(|quiet| !quiet.changes.is_quiet()) {
+            let reason = "it changed more than a run of blocks can tell";
+            return Err(StoreError::conflict(loud.facts.height, reason));
+        }
+        // Nothing but the blocks has changed the ledger, so what was last written still holds.
+        self.write(|db, names, _| {
+            is_above_all(db, first)?;
+            coverage::cover(db, run.iter().map(|quiet| quiet.facts))?;
+            for QuietBlock { facts, .. } in run {
+                facts::write_header(db, facts, true, facts::is_evidence(facts))?;
+                facts::write(db, names, facts, true)?;
+            }
+            ledger::write_run(db, names, run, ledger)?;
+            prune::headers(db, first, last, ledger.ticks.len())
+        })
     }
 
     fn keep(&mut self, blocks: &[BlockFacts]) -> Result<(), StoreError> {
@@ -131,14 +160,16 @@ impl Store for SqliteStore {
                 .query_row([], |row| row.get(0))
                 .optional()?;
             let complete = prune::complete_headers(db)?;
+            if let Some(tip) = tip
+                && let Some(block) = blocks.iter().find(|block| block.height > tip)
+            {
+                let reason = format!("the ledger, now at {tip}, has yet to go through it");
+                return Err(StoreError::conflict(block.height, reason));
+            }
+            for run in blocks.chunk_by(|a, b| a.height.checked_add(1) == Some(b.height)) {
+                coverage::cover(db, run)?;
+            }
             for block in blocks {
-                if let Some(tip) = tip
-                    && block.height > tip
-                {
-                    let reason = format!("the ledger, now at {tip}, has yet to go through it");
-                    return Err(StoreError::conflict(block.height, reason));
-                }
-                coverage::cover(db, block)?;
                 let evidence = facts::is_evidence(block);
                 if evidence || block.height >= complete {
                     facts::write_header(db, block, false, evidence)?;

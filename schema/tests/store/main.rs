@@ -11,4 +11,5 @@ mod evidence;
 mod open;
 mod outbox;
 mod round_trip;
+mod run;
 mod size;
