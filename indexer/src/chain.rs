@@ -3,6 +3,7 @@
 //! Nothing here decides anything about the chain. A node's answer is either what was asked for, at
 //! the height it was asked for, or a [`ChainError`] that says what to do about it.
 
+mod batch;
 pub mod body;
 mod budget;
 mod endpoint;
@@ -14,6 +15,7 @@ mod subscription;
 mod tls;
 pub mod wire;
 
+pub(crate) use batch::{Batch, Call, MAX_CALLS, MAX_METAS, Reply};
 pub use budget::{Budget, Priority, Slot};
 pub use endpoint::{Access, Endpoint};
 pub use error::{ChainError, Class, Problem};

@@ -1,5 +1,6 @@
 //! The command line: what is asked for, and the exit code that answers it.
 
+mod backfill;
 mod demo;
 mod desk;
 mod devnet;
@@ -30,6 +31,7 @@ Examples:
   bootwatch status --config bootwatch.toml --json
   bootwatch whatif --host gonka1... --model ID --choose refuse
   bootwatch explain --host gonka1...     what it costs, and why
+  bootwatch backfill --from 5690000      fetch older blocks; the daemon must not run
   bootwatch export --epoch 253 --format csv > epoch-253.csv
 
 Every key of the configuration can be a variable: BOOTWATCH_ENDPOINT=http://node:26657,
@@ -60,6 +62,8 @@ enum Command {
     Devnet(devnet::DevnetArgs),
     /// What needs me now, from the daemon's database; the daemon may run or not.
     Status(status::StatusArgs),
+    /// Fetch the blocks below the newest that are missing, without the daemon.
+    Backfill(backfill::BackfillArgs),
     /// What would happen: another choice of a host, or a scenario or an epoch clock from a file.
     Whatif(whatif::WhatifArgs),
     /// Why an epoch takes what it takes from a host: inputs, heights, sources, reasons.
@@ -115,6 +119,7 @@ pub fn main() -> ExitCode {
         Command::Demo(args) => demo::run(args, cli.log_format),
         Command::Devnet(args) => devnet::run(args, cli.log_format),
         Command::Status(args) => status::run(args),
+        Command::Backfill(args) => backfill::run(args, cli.log_format),
         Command::Whatif(args) => whatif::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Export(args) => export::run(args),

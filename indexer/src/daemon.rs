@@ -4,14 +4,14 @@
 //! endpoints, and the loop between them. On the way out intake ends first, so that what was handed
 //! to the writer is written, and the database is closed last.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use bootwatch_alerts::{
     Engine, Policy,
     channel::email::{Email, EmailError},
 };
-use bootwatch_rules::situation::Situation;
-use bootwatch_schema::{ReadStore, SqliteStore, StoreError};
+use bootwatch_rules::{Height, situation::Situation};
+use bootwatch_schema::{ReadStore, SqliteReader, SqliteStore, StoreError};
 use tokio::{
     sync::{Notify, watch},
     task::{JoinHandle, JoinSet},
@@ -23,7 +23,10 @@ use crate::{
     chain::{Access, ChainError, Endpoint, Rpc, RpcLimits},
     config::Config,
     evidence::Desk,
-    ingest::{Endpoints, Follow, IngestError, Parts, Writer, WriterEnd},
+    ingest::{
+        Depth, Endpoints, Follow, History, HistoryParts, IngestError, Parts, Source, Writer,
+        WriterEnd,
+    },
     metrics::Metrics,
     serve::{EvidenceDesk, Published, ServeError, Server},
     situation::{Publisher, Subject},
@@ -100,6 +103,7 @@ impl Daemon {
 
         let store = SqliteStore::open(&config.store.path, &config.chain.chain_id)?;
         let loaded = store.load()?;
+        let captures = stored_captures(&config.store.path)?;
         let mut engine = Engine::new(Policy {
             recipients: email.as_ref().map(Email::recipients).unwrap_or_default(),
             ..Policy::default()
@@ -135,19 +139,31 @@ impl Daemon {
             housekeeping::run(database, measured, stop_measuring).await;
             "housekeeping"
         });
+        let endpoints = Arc::new(endpoints);
+        let source = Source::new(Arc::clone(&endpoints), Arc::clone(&metrics));
         let follow = Follow::new(
             Parts {
                 subject,
-                endpoints: Arc::new(endpoints),
-                writer,
+                endpoints,
+                source: source.clone(),
+                writer: writer.clone(),
                 engine,
                 publisher,
-                metrics,
+                metrics: Arc::clone(&metrics),
                 mail,
             },
             loaded.into(),
         );
-        let tasks = tokio::spawn(supervise(follow, parts, writer_end, inner));
+        let history = History::new(HistoryParts {
+            source,
+            writer,
+            metrics,
+            shared: follow.shared(),
+            depth: Depth::Configured(config.store.history),
+            captures,
+            top: None,
+        });
+        let tasks = tokio::spawn(supervise(follow, history, parts, writer_end, inner));
         Ok(Self { address, published, tasks })
     }
 
@@ -186,7 +202,14 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), DaemonEr
     Daemon::start(config, stop).await?.wait().await
 }
 
-fn endpoints(config: &Config, metrics: &Arc<Metrics>) -> Result<Endpoints, ChainError> {
+/// The heights of all captures that are stored.
+pub(crate) fn stored_captures(path: &Path) -> Result<BTreeSet<Height>, StoreError> {
+    let captures = SqliteReader::open(path)?.captures(Height::MIN..=Height::MAX)?;
+    Ok(captures.into_iter().map(|capture| capture.block.height).collect())
+}
+
+/// The configured endpoints; none is asked yet.
+pub(crate) fn endpoints(config: &Config, metrics: &Arc<Metrics>) -> Result<Endpoints, ChainError> {
     let rpcs = config.endpoints.iter().map(|endpoint| {
         let access = Access {
             headers: endpoint.headers.clone(),
@@ -203,12 +226,14 @@ fn endpoints(config: &Config, metrics: &Arc<Metrics>) -> Result<Endpoints, Chain
 /// Runs everything until it is told to stop or a part ends, then ends the rest in order.
 async fn supervise(
     mut follow: Follow,
+    history: History,
     mut parts: JoinSet<&'static str>,
     writer_end: WriterEnd,
     stop: CancellationToken,
 ) -> Result<(), DaemonError> {
     let outcome = tokio::select! {
         outcome = follow.run() => outcome.map_err(DaemonError::from),
+        outcome = history.run() => outcome.map_err(DaemonError::from),
         Some(ended) = parts.join_next() => match ended {
             // It may have seen the stop a moment before we did.
             Ok(_) if stop.is_cancelled() => Ok(()),

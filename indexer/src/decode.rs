@@ -8,6 +8,7 @@ mod attributes;
 mod events;
 mod malformed;
 mod messages;
+mod proof;
 mod tx;
 
 use std::num::TryFromIntError;
@@ -16,10 +17,12 @@ use bootwatch_rules::{BlockFacts, Height};
 use jiff::Timestamp;
 
 use crate::chain::body::{
-    Block, BlockAnswer, BlockId, Event, List, NewBlock, Object, ResultsAnswer, TxResult,
+    BlockAnswer, BlockId, BlockMeta, Event, Header, List, NewBlock, Object, ResultsAnswer, Text,
+    TxResult,
 };
 pub(crate) use events::KEPT;
 use malformed::Report;
+pub(crate) use proof::Proof;
 
 /// Why a block is refused as a whole. It is the node's fault; another answer may be good.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -50,6 +53,9 @@ pub enum DecodeError {
         /// Results that came with it.
         results: usize,
     },
+    /// Transactions are missing, or are not those that the header names.
+    #[error("the transactions are not those of the header: {0}")]
+    Incomplete(String),
     /// The header cannot be read.
     #[error("the header's {field} cannot be read: {reason}")]
     Header {
@@ -63,6 +69,86 @@ pub enum DecodeError {
     TooLarge(#[from] TryFromIntError),
 }
 
+/// A block without its transactions, as `blockchain` tells of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Meta {
+    head: Head,
+    tx_count: u32,
+}
+
+/// What is used of a header.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Head {
+    height: Height,
+    hash: String,
+    parent: String,
+    time: Timestamp,
+    /// Upper-case hex; empty when the node leaves it out.
+    data_hash: String,
+    last_results_hash: String,
+}
+
+impl Meta {
+    /// Reads what `blockchain` tells of a block.
+    ///
+    /// # Errors
+    /// [`DecodeError`] when the header is of another chain, or cannot be read.
+    pub(crate) fn read(chain_id: &str, meta: &BlockMeta<'_>) -> Result<Self, DecodeError> {
+        let head = Head::read(chain_id, &meta.header, &meta.block_id)?;
+        let tx_count = meta.num_txs.0.and_then(|count| u32::try_from(count).ok());
+        let tx_count = tx_count.ok_or_else(|| DecodeError::Header {
+            field: "num_txs",
+            reason: "not a number".to_owned(),
+        })?;
+        Ok(Self { head, tx_count })
+    }
+
+    pub(crate) fn height(&self) -> Height {
+        self.head.height
+    }
+
+    pub(crate) fn hash(&self) -> &str {
+        &self.head.hash
+    }
+
+    pub(crate) fn parent(&self) -> &str {
+        &self.head.parent
+    }
+
+    /// Without transactions there is nothing in the block itself that is worth a request.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.tx_count == 0
+    }
+
+    /// What the header says of the results of the block before it.
+    pub(crate) fn claim(&self) -> &str {
+        &self.head.last_results_hash
+    }
+
+    /// Whether a block that was read is the one that this header is of.
+    ///
+    /// # Errors
+    /// [`DecodeError::Incomplete`] with what differs.
+    pub(crate) fn check(&self, facts: &BlockFacts) -> Result<(), DecodeError> {
+        if facts.hash != self.head.hash {
+            let reason = format!("the block is {}, its header {}", facts.hash, self.head.hash);
+            return Err(DecodeError::Incomplete(reason));
+        }
+        if facts.tx_count != self.tx_count {
+            let reason = format!("{} of {}", facts.tx_count, self.tx_count);
+            return Err(DecodeError::Incomplete(reason));
+        }
+        Ok(())
+    }
+}
+
+/// A block read, with what its neighbours in the chain can prove of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Decoded {
+    pub(crate) facts: BlockFacts,
+    pub(crate) proof: Proof,
+}
+
 /// Reads a block that was fetched by height.
 ///
 /// # Errors
@@ -73,22 +159,46 @@ pub fn fetched(
     block: &BlockAnswer<'_>,
     results: &ResultsAnswer<'_>,
 ) -> Result<BlockFacts, DecodeError> {
-    if results.height.0 != Some(height) {
-        let found = results.height.0;
-        return Err(DecodeError::Height { part: "results", found, expected: height });
+    proven(chain_id, height, block, results).map(|decoded| decoded.facts)
+}
+
+/// As [`fetched`], with what can be proven.
+pub(crate) fn proven(
+    chain_id: &str,
+    height: Height,
+    block: &BlockAnswer<'_>,
+    results: &ResultsAnswer<'_>,
+) -> Result<Decoded, DecodeError> {
+    of_height("results", results.height.0, height)?;
+    let head = Head::read(chain_id, &block.block.header, &block.block_id)?;
+    of_height("block", Some(head.height), height)?;
+    let txs = &block.block.data.txs.0;
+    let proof = Proof::new(&head.last_results_hash, &results.txs_results.0);
+    let facts = read(head, txs, &results.txs_results, &results.finalize_block_events)?;
+    Ok(Decoded { facts, proof })
+}
+
+/// Reads a block of which the header says that it has no transactions.
+///
+/// # Errors
+/// [`DecodeError`] when the results are of another block, or of transactions.
+pub(crate) fn empty(meta: &Meta, results: &ResultsAnswer<'_>) -> Result<Decoded, DecodeError> {
+    of_height("results", results.height.0, meta.height())?;
+    let proof = Proof::new(meta.claim(), &results.txs_results.0);
+    let events = &results.finalize_block_events;
+    let facts = read(meta.head.clone(), &[], &results.txs_results, events)?;
+    Ok(Decoded { facts, proof })
+}
+
+fn of_height(
+    part: &'static str,
+    found: Option<Height>,
+    expected: Height,
+) -> Result<(), DecodeError> {
+    if found == Some(expected) {
+        return Ok(());
     }
-    let facts = read(
-        chain_id,
-        &block.block,
-        &block.block_id,
-        &results.txs_results,
-        &results.finalize_block_events,
-    )?;
-    if facts.height != height {
-        let found = Some(facts.height);
-        return Err(DecodeError::Height { part: "block", found, expected: height });
-    }
-    Ok(facts)
+    Err(DecodeError::Height { part, found, expected })
 }
 
 /// Reads a block that came in a frame.
@@ -97,43 +207,53 @@ pub fn fetched(
 /// [`DecodeError`] when it is of another chain or contradicts itself.
 pub fn pushed(chain_id: &str, frame: &NewBlock<'_>) -> Result<BlockFacts, DecodeError> {
     let results = &frame.result_finalize_block;
-    read(chain_id, &frame.block, &frame.block_id, &results.tx_results, &results.events)
+    let head = Head::read(chain_id, &frame.block.header, &frame.block_id)?;
+    read(head, &frame.block.data.txs.0, &results.tx_results, &results.events)
+}
+
+impl Head {
+    fn read(chain_id: &str, header: &Header<'_>, id: &BlockId<'_>) -> Result<Self, DecodeError> {
+        if header.chain_id != chain_id {
+            let found = header.chain_id.chars().take(64).collect();
+            return Err(DecodeError::OtherChain { expected: chain_id.to_owned(), found });
+        }
+        let height = header.height.0.filter(|height| *height > 0).ok_or_else(|| {
+            DecodeError::Header { field: "height", reason: "not a positive number".to_owned() }
+        })?;
+        let time: Timestamp = header.time.parse().map_err(|e: jiff::Error| {
+            DecodeError::Header { field: "time", reason: e.to_string() }
+        })?;
+        let hash = hash("hash", &id.hash)?;
+        if hash.is_empty() {
+            let reason = "empty".to_owned();
+            return Err(DecodeError::Header { field: "hash", reason });
+        }
+        Ok(Self {
+            height,
+            hash,
+            parent: self::hash("last_block_id", &header.last_block_id.hash)?,
+            time,
+            data_hash: self::hash("data_hash", &header.data_hash)?,
+            last_results_hash: self::hash("last_results_hash", &header.last_results_hash)?,
+        })
+    }
 }
 
 fn read(
-    chain_id: &str,
-    block: &Block<'_>,
-    id: &BlockId<'_>,
+    head: Head,
+    txs: &[Text<'_>],
     results: &List<Object<TxResult<'_>>>,
     events: &List<Object<Event<'_>>>,
 ) -> Result<BlockFacts, DecodeError> {
-    let header = &block.header;
-    if header.chain_id != chain_id {
-        let found = header.chain_id.chars().take(64).collect();
-        return Err(DecodeError::OtherChain { expected: chain_id.to_owned(), found });
-    }
-    let height = header.height.0.filter(|height| *height > 0).ok_or_else(|| {
-        DecodeError::Header { field: "height", reason: "not a positive number".to_owned() }
-    })?;
-    let time: Timestamp = header
-        .time
-        .parse()
-        .map_err(|e: jiff::Error| DecodeError::Header { field: "time", reason: e.to_string() })?;
-    let hash = hash("hash", id)?;
-    if hash.is_empty() {
-        let reason = "empty".to_owned();
-        return Err(DecodeError::Header { field: "hash", reason });
-    }
-    let txs = &block.data.txs.0;
     let results = &results.0;
     if txs.len() != results.len() {
         return Err(DecodeError::Results { txs: txs.len(), results: results.len() });
     }
     let mut facts = BlockFacts {
-        height,
-        hash,
-        parent: self::hash("last_block_id", &header.last_block_id)?,
-        time,
+        height: head.height,
+        hash: head.hash,
+        parent: head.parent,
+        time: head.time,
         tx_count: u32::try_from(txs.len())?,
         captures: Vec::new(),
         choices: Vec::new(),
@@ -144,21 +264,23 @@ fn read(
     };
     let mut report = Report::default();
     let mut reader = events::Reader::default();
+    let mut hashes = Vec::with_capacity(txs.len());
     for ((tx_index, text), result) in (0u32..).zip(txs).zip(results) {
         // A result without a code is one of Go's plain structs, which drop zeros. One that is no
         // number, or no object, says nothing of success: what it did is not counted.
-        let code = result.0.as_ref().and_then(|result| match result.code {
-            None => Some(0),
-            Some(code) => code.0.and_then(|code| u32::try_from(code).ok()),
-        });
+        let code = result.0.as_ref().and_then(|result| result.code());
         if code.is_none() {
             let reason = "its code cannot be read, so it counts as failed".to_owned();
             report.push("tx_result", format!("tx {tx_index}"), reason, String::new());
         }
         let code = code.unwrap_or(u32::MAX);
-        tx::read(&mut facts, &mut report, tx_index, text.as_str(), code);
+        hashes.extend(tx::read(&mut facts, &mut report, tx_index, text.as_str(), code));
         let events = result.0.as_ref().map_or(&[][..], |result| &result.events.0);
         reader.of_tx(&mut facts, &mut report, tx_index, code, events);
+    }
+    // A transaction that is not even base64 has no hash to hold against the header's.
+    if hashes.len() == txs.len() {
+        proof::check_data(&hashes, &head.data_hash).map_err(DecodeError::Incomplete)?;
     }
     reader.of_block(&mut facts, &mut report, &events.0);
     facts.malformed = report.finish();
@@ -166,8 +288,8 @@ fn read(
 }
 
 /// Hashes are hex, upper-case as Go writes them; empty before the first block.
-fn hash(field: &'static str, id: &BlockId<'_>) -> Result<String, DecodeError> {
-    let text = id.hash.as_str();
+fn hash(field: &'static str, text: &Text<'_>) -> Result<String, DecodeError> {
+    let text = text.as_str();
     if text.len() > 128 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
         return Err(DecodeError::Header { field, reason: "not a hash".to_owned() });
     }

@@ -38,10 +38,12 @@ pub enum BlockSource {
     Poll,
     /// Fetched to close a gap.
     Backfill,
+    /// Fetched from below where the ledger began.
+    History,
 }
 
 impl BlockSource {
-    const ALL: [Self; 3] = [Self::Websocket, Self::Poll, Self::Backfill];
+    const ALL: [Self; 4] = [Self::Websocket, Self::Poll, Self::Backfill, Self::History];
 
     /// The word for it in labels and logs.
     #[must_use]
@@ -50,6 +52,7 @@ impl BlockSource {
             Self::Websocket => "ws",
             Self::Poll => "poll",
             Self::Backfill => "backfill",
+            Self::History => "history",
         }
     }
 }
@@ -112,6 +115,8 @@ pub struct Metrics {
     database: IntGauge,
     wal: IntGauge,
     busy: IntCounter,
+    blocks_left: IntGaugeVec,
+    block_rate: GaugeVec,
     evaluations: IntCounter,
     last_evaluation: Gauge,
 }
@@ -134,7 +139,7 @@ impl Metrics {
             blocks: counters(
                 r,
                 "bootwatch_ingest_blocks_total",
-                "Blocks stored, by the way they came: websocket, polling at the tip, or back-filling.",
+                "Blocks stored, by the way they came: websocket, polling at the tip, back-filling a gap, or history.",
                 &["source"],
             ),
             events: counters(
@@ -263,6 +268,18 @@ impl Metrics {
                 "bootwatch_db_busy_total",
                 "Transactions that had to wait for another process.",
             ),
+            blocks_left: int_gauges(
+                r,
+                "bootwatch_ingest_blocks_left",
+                "Blocks that are still wanted: up to the head (catch_up), and below the ledger (history).",
+                &["lane"],
+            ),
+            block_rate: gauges(
+                r,
+                "bootwatch_ingest_blocks_per_second",
+                "Blocks stored a second, lately; 0 while nothing is left.",
+                &["lane"],
+            ),
             evaluations: counter(
                 r,
                 "bootwatch_alert_evaluations_total",
@@ -290,6 +307,8 @@ impl Metrics {
         for kind in ["bootstrap_model_preeligibility", "tx", "other"] {
             self.decode_failures.with_label_values(&[kind]);
         }
+        self.catch_up(0, 0.0);
+        self.history(0, 0.0);
         for statement in ["projection", "network_weight", "forecast"] {
             self.rule_mismatches.with_label_values(&[statement]);
         }
@@ -307,6 +326,27 @@ impl Metrics {
     /// A block has been stored.
     pub fn block_stored(&self, source: BlockSource) {
         self.blocks.with_label_values(&[source.as_str()]).inc();
+    }
+
+    /// What is left on the way to the head.
+    pub fn catch_up(&self, left: u64, rate: f64) {
+        self.lane("catch_up", left, rate);
+    }
+
+    /// What is left of history.
+    pub fn history(&self, left: u64, rate: f64) {
+        self.lane("history", left, rate);
+    }
+
+    fn lane(&self, lane: &str, left: u64, rate: f64) {
+        let left = i64::try_from(left).unwrap_or(i64::MAX);
+        self.blocks_left.with_label_values(&[lane]).set(left);
+        self.block_rate.with_label_values(&[lane]).set(rate);
+    }
+
+    /// Blocks of history have been stored.
+    pub fn history_stored(&self, blocks: u64) {
+        self.blocks.with_label_values(&[BlockSource::History.as_str()]).inc_by(blocks);
     }
 
     /// The transaction of a block took this long.

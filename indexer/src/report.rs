@@ -14,7 +14,8 @@ use bootwatch_rules::{
     Fraction, Height, RuleSet,
     reward::CostUnit,
     situation::{
-        Advice, EndpointState, EndpointView, HostModelView, HostView, ModelState, Phase, Situation,
+        Advice, EndpointState, EndpointView, HostModelView, HostView, ModelState, Phase,
+        ProgressView, Situation,
     },
 };
 use jiff::{Timestamp, tz::TimeZone};
@@ -459,5 +460,22 @@ fn data(s: &Situation) -> Vec<String> {
     if let Some(record) = record(&s.record) {
         data.push(format!("{record}, over all hosts"));
     }
+    let work = [("to catch up", &s.data.catching_up), ("of history to fill", &s.data.history)];
+    for (what, progress) in work {
+        data.extend(progress.as_ref().map(|progress| left(what, progress)));
+    }
     data
+}
+
+/// `12,000 blocks of history to fill, 4,800 a minute, ready about 14:05 UTC`.
+fn left(what: &str, progress: &ProgressView) -> String {
+    let number = |n: u64| count(i64::try_from(n).unwrap_or(i64::MAX));
+    let mut text = format!("{} blocks {what}", number(progress.left));
+    if progress.per_minute > 0 {
+        text.push_str(&format!(", {} a minute", number(progress.per_minute)));
+    }
+    if let Some(eta) = progress.eta {
+        text.push_str(&format!(", ready about {}", eta.strftime("%a %d %b %H:%M UTC")));
+    }
+    text
 }

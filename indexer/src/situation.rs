@@ -113,7 +113,7 @@ impl<'a> Moment<'a> {
                 unfillable: loaded.coverage.unfillable.iter().map(|u| (u.first, u.last)).collect(),
                 malformed: loaded.malformed,
                 reconciled: loaded.reconciled,
-                disagreement: None,
+                ..DataView::default()
             },
             records: loaded.forecasts.records(),
             now,

@@ -494,4 +494,23 @@ pub struct DataView {
     /// Endpoints that disagree about a block.
     #[serde(default)]
     pub disagreement: Option<DisagreementView>,
+    /// How far the ledger is on its way to the head; null at the tip.
+    #[serde(default)]
+    pub catching_up: Option<ProgressView>,
+    /// How far history below is; null while nothing of it is wanted.
+    #[serde(default)]
+    pub history: Option<ProgressView>,
+}
+
+/// How far a long piece of work is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProgressView {
+    /// Blocks stored since it began.
+    pub done: u64,
+    /// Blocks that are left.
+    pub left: u64,
+    /// Blocks a minute, lately.
+    pub per_minute: u64,
+    /// When it will be over at that rate; null while nothing moves.
+    pub eta: Option<Timestamp>,
 }

@@ -87,6 +87,12 @@ pub struct Header<'a> {
     /// The block before it.
     #[serde(default, borrow)]
     pub last_block_id: BlockId<'a>,
+    /// The root over the hashes of its transactions, hex.
+    #[serde(default, borrow)]
+    pub data_hash: Text<'a>,
+    /// The root over the results of the block before it, hex.
+    #[serde(default, borrow)]
+    pub last_results_hash: Text<'a>,
 }
 
 /// A block's transactions.
@@ -95,6 +101,28 @@ pub struct BlockData<'a> {
     /// Base64, in order of execution; null when there are none.
     #[serde(default, borrow)]
     pub txs: List<Text<'a>>,
+}
+
+/// The result of `blockchain`: headers of consecutive blocks, the newest first.
+#[derive(Debug, Deserialize)]
+pub struct MetasAnswer<'a> {
+    /// At most 20.
+    #[serde(default, borrow)]
+    pub block_metas: List<Object<BlockMeta<'a>>>,
+}
+
+/// A block without its transactions.
+#[derive(Debug, Deserialize)]
+pub struct BlockMeta<'a> {
+    /// The block's own identity.
+    #[serde(borrow)]
+    pub block_id: BlockId<'a>,
+    /// Its header.
+    #[serde(borrow)]
+    pub header: Header<'a>,
+    /// How many transactions it has.
+    #[serde(default)]
+    pub num_txs: Int,
 }
 
 /// The result of `block_results`.
@@ -116,9 +144,29 @@ pub struct ResultsAnswer<'a> {
 pub struct TxResult<'a> {
     /// 0 for success; dropped by Go where it is 0 and the type is a plain struct.
     pub code: Option<Int>,
+    /// What the messages answered, base64; null when that is nothing.
+    #[serde(default, borrow)]
+    pub data: Text<'a>,
+    /// The gas that was asked for.
+    #[serde(default)]
+    pub gas_wanted: Int,
+    /// The gas that was used.
+    #[serde(default)]
+    pub gas_used: Int,
     /// Events of the ante handler and, on success, of the messages.
     #[serde(default, borrow)]
     pub events: List<Object<Event<'a>>>,
+}
+
+impl TxResult<'_> {
+    /// 0 for success; none when it cannot be read.
+    #[must_use]
+    pub fn code(&self) -> Option<u32> {
+        match self.code {
+            None => Some(0),
+            Some(code) => code.0.and_then(|code| u32::try_from(code).ok()),
+        }
+    }
 }
 
 /// An event. Its attributes are read only if its type is wanted.

@@ -543,3 +543,21 @@ pub struct ApplicationVersion {
     #[prost(string, tag = "3")]
     pub version: String,
 }
+
+/// The part of `ExecTxResult` that consensus covers (CometBFT `types/results.go`): what
+/// `last_results_hash` of the next header is the root of.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub struct DeterministicTxResult {
+    /// 0 for success.
+    #[prost(uint32, tag = "1")]
+    pub code: u32,
+    /// What the messages answered.
+    #[prost(bytes = "vec", tag = "2")]
+    pub data: Vec<u8>,
+    /// The gas that was asked for.
+    #[prost(int64, tag = "5")]
+    pub gas_wanted: i64,
+    /// The gas that was used.
+    #[prost(int64, tag = "6")]
+    pub gas_used: i64,
+}

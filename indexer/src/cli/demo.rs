@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::{block_on, devnet::ChainArgs, failure::Failure, output, signals};
 use crate::{
     config::{
-        ChainConfig, Config, EmailConfig, EndpointConfig, HostConfig, HttpConfig, RpcUrl,
+        ChainConfig, Config, EmailConfig, EndpointConfig, History, HostConfig, HttpConfig, RpcUrl,
         StoreConfig, TlsMode,
     },
     daemon::Daemon,
@@ -215,7 +215,7 @@ fn config(node: &Running, mailbox: &Mailbox, directory: &Path) -> Result<Config,
         chain: ChainConfig { chain_id: node.chain_id().to_owned(), rule_set: None },
         endpoints: vec![EndpointConfig::new("devnet", rpc)],
         hosts: watched(node.inspect(|chain| chain.hosts())),
-        store: StoreConfig { path: directory.join("bootwatch.db") },
+        store: StoreConfig { path: directory.join("bootwatch.db"), history: History::default() },
         http: HttpConfig { listen: ([127, 0, 0, 1], 0).into() },
         email: Some(EmailConfig {
             host: mail.ip().to_string(),

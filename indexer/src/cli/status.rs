@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use bootwatch_rules::situation::{EndpointView, Situation};
+use bootwatch_rules::situation::{EndpointView, ProgressView, Situation};
 use bootwatch_schema::{Loaded, ReadStore as _, SqliteReader};
 use clap::Args;
 use jiff::{Timestamp, tz::TimeZone};
@@ -10,6 +10,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use super::{Source, failure::Failure, output};
 use crate::{
     config::Config,
+    ingest::history_left,
     report::{Report, text},
     situation::{Moment, Subject},
 };
@@ -73,5 +74,10 @@ fn situation(loaded: &Loaded, config: Option<&Config>, now: Timestamp) -> Situat
     };
     let endpoints: Vec<EndpointView> =
         loaded.endpoints.iter().map(|record| record.view.clone()).collect();
-    subject.judge(&loaded.ledger, Moment::stored(loaded, &endpoints, now))
+    let mut moment = Moment::stored(loaded, &endpoints, now);
+    let left = config.map_or(0, |config| history_left(loaded, config.store.history));
+    // How fast it goes only the daemon knows.
+    moment.data.history =
+        (left > 0).then_some(ProgressView { done: 0, left, per_minute: 0, eta: None });
+    subject.judge(&loaded.ledger, moment)
 }

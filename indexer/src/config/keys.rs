@@ -20,7 +20,7 @@ pub(super) const SECTIONS: &[Section] = &[
         keys: &["name", "rpc", "max_requests_per_minute", "headers", "header_files", "ca_file"],
     },
     Section { name: "host", repeated: true, keys: &["name", "address", "models"] },
-    Section { name: "store", repeated: false, keys: &["path"] },
+    Section { name: "store", repeated: false, keys: &["path", "history"] },
     Section { name: "http", repeated: false, keys: &["listen"] },
     Section {
         name: "email",
@@ -43,7 +43,7 @@ pub(super) enum Kind {
 /// The kind of a key; nearly all are texts.
 pub(super) fn kind(section: &Section, key: &str) -> Kind {
     match (section.name, key) {
-        ("endpoint", "max_requests_per_minute") => Kind::Number,
+        ("endpoint", "max_requests_per_minute") | ("store", "history") => Kind::Number,
         ("endpoint", "headers" | "header_files") => Kind::Table,
         _ => Kind::Text,
     }

@@ -7,7 +7,7 @@ use std::{
     path::PathBuf,
 };
 
-use bootwatch_rules::{Address, ModelId};
+use bootwatch_rules::{Address, Height, ModelId};
 use reqwest::{Url, header::HeaderMap};
 use rustls::pki_types::CertificateDer;
 use secrecy::SecretString;
@@ -96,6 +96,20 @@ pub struct HostConfig {
 pub struct StoreConfig {
     /// The SQLite database.
     pub path: PathBuf,
+    /// How far down blocks are kept that lie below the first one followed.
+    pub history: History,
+}
+
+/// How far history reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum History {
+    /// The running epoch, the one before it, and past captures.
+    #[default]
+    Recent,
+    /// As far down as any endpoint has blocks.
+    Full,
+    /// Down to this height, at least 1, and what [`History::Recent`] is.
+    From(Height),
 }
 
 /// `[http]`.

@@ -2,14 +2,16 @@
 
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
-use bootwatch_rules::{Address, ModelId, RuleSet};
+use bootwatch_rules::{Address, Height, ModelId, RuleSet};
 use secrecy::SecretString;
 
 use super::{
     document::{Document, Group, Setting, Value},
     keys,
     problem::{Place, Problem},
-    settings::{ChainConfig, Config, EmailConfig, HostConfig, HttpConfig, StoreConfig, TlsMode},
+    settings::{
+        ChainConfig, Config, EmailConfig, History, HostConfig, HttpConfig, StoreConfig, TlsMode,
+    },
 };
 
 mod endpoint;
@@ -160,7 +162,30 @@ impl Check<'_> {
 
     fn store(&mut self, document: &Document) -> StoreConfig {
         let path = document.single("store").and_then(|group| self.text(group, "path"));
-        StoreConfig { path: PathBuf::from(path.map_or(DEFAULT_PATH, |(_, path)| path)) }
+        let path = PathBuf::from(path.map_or(DEFAULT_PATH, |(_, path)| path));
+        let history = document.single("store").and_then(|group| self.text(group, "history"));
+        let history = history.map_or(History::default(), |(place, text)| self.history(place, text));
+        StoreConfig { path, history }
+    }
+
+    fn history(&mut self, place: &Place, text: &str) -> History {
+        match text {
+            "recent" => return History::Recent,
+            "full" => return History::Full,
+            _ => {}
+        }
+        match text.parse::<Height>().ok().filter(|height| *height >= 1) {
+            Some(height) => History::From(height),
+            None => {
+                self.wrong(
+                    place,
+                    format!(
+                        "`history` {text:?} is neither \"recent\", \"full\" nor the height of a block"
+                    ),
+                );
+                History::default()
+            }
+        }
     }
 
     fn http(&mut self, document: &Document) -> Option<HttpConfig> {

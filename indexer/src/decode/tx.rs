@@ -39,14 +39,14 @@ impl Place<'_> {
     }
 }
 
-/// Reads one transaction into the facts.
+/// Reads one transaction into the facts; gives its hash, unless it is not even base64.
 pub(super) fn read(
     facts: &mut BlockFacts,
     report: &mut Report,
     tx_index: u32,
     text: &str,
     code: u32,
-) {
+) -> Option<[u8; 32]> {
     let refuse = |report: &mut Report, reason: String| {
         let place = Place { tx_index, tx_hash: "", path: &[], code };
         // Base64 grows by a third: this is more than the report keeps.
@@ -54,17 +54,25 @@ pub(super) fn read(
     };
     let bytes = match STANDARD.decode(text) {
         Ok(bytes) => bytes,
-        Err(error) => return refuse(report, format!("not base64: {error}")),
+        Err(error) => {
+            refuse(report, format!("not base64: {error}"));
+            return None;
+        }
     };
+    let hash: [u8; 32] = Sha256::digest(&bytes).into();
     let body =
         TxRaw::decode(bytes.as_slice()).and_then(|raw| TxBody::decode(raw.body_bytes.as_slice()));
     let body = match body {
         Ok(body) => body,
-        Err(error) => return refuse(report, error.to_string()),
+        Err(error) => {
+            refuse(report, error.to_string());
+            return Some(hash);
+        }
     };
-    let tx_hash = hex::encode_upper(Sha256::digest(&bytes));
+    let tx_hash = hex::encode_upper(hash);
     let mut walk = Walk { facts, report, tx_index, tx_hash: &tx_hash, code, path: Vec::new() };
     walk.messages(body.messages);
+    Some(hash)
 }
 
 struct Walk<'a> {

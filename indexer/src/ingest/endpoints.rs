@@ -310,6 +310,11 @@ impl Endpoints {
         self.change(index, |known, now| known.convict(index, evidence, now));
     }
 
+    /// An endpoint's blocks contradict themselves or what is stored: it is left alone for a while.
+    pub(crate) fn note_contradiction(&self, index: usize, reason: String) {
+        self.change(index, |known, now| known.healths[index].contradicts(reason, now));
+    }
+
     /// An endpoint works, with a reservation; none takes an earlier one back.
     pub(crate) fn note_reservation(&self, index: usize, reason: Option<String>) {
         self.change(index, |known, _| known.healths[index].set_reservation(reason));

@@ -35,7 +35,7 @@ pub(crate) struct Wanted {
 }
 
 impl Wanted {
-    fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.needs.is_empty() && !self.all_choices
     }
 }

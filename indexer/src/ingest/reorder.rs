@@ -5,10 +5,13 @@ use std::collections::BTreeMap;
 use bootwatch_rules::{BlockFacts, Height};
 use tokio::time::Instant;
 
+use super::weight::weight;
 use crate::metrics::BlockSource;
 
 /// How far ahead of the next height a block may be.
-pub(crate) const WINDOW: Height = 64;
+pub(crate) const WINDOW: Height = 2048;
+/// Bytes that all of them may take; the next one is taken whatever it weighs.
+pub(crate) const BYTES: usize = 24 << 20;
 
 /// A block that waits for its turn.
 #[derive(Debug)]
@@ -20,18 +23,23 @@ pub(crate) struct Waiting {
     pub(crate) arrived: Option<Instant>,
 }
 
-/// At most [`WINDOW`] blocks from the next height on.
+/// Blocks from the next height on, bounded by [`WINDOW`] and [`BYTES`].
 #[derive(Debug, Default)]
 pub(crate) struct Reorder {
     blocks: BTreeMap<Height, Waiting>,
+    bytes: usize,
 }
 
 impl Reorder {
-    /// Takes a block unless it is past, too far ahead, or there already.
+    /// Takes a block unless it is past, too far ahead, too much, or there already. What is not
+    /// taken is fetched when its turn comes.
     pub(crate) fn offer(&mut self, next: Height, block: Waiting) {
         let height = block.facts.height;
-        if height >= next && height < next.saturating_add(WINDOW) {
-            self.blocks.entry(height).or_insert(block);
+        let weight = weight(&block.facts);
+        let fits = height == next || self.bytes.saturating_add(weight) <= BYTES;
+        if fits && height >= next && height < next.saturating_add(WINDOW) && !self.has(height) {
+            self.bytes = self.bytes.saturating_add(weight);
+            self.blocks.insert(height, block);
         }
     }
 
@@ -39,24 +47,34 @@ impl Reorder {
         self.blocks.contains_key(&height)
     }
 
+    /// Whether there is room for more than the next block.
+    pub(crate) fn has_room(&self) -> bool {
+        self.bytes < BYTES / 2
+    }
+
     /// The block of that height; whatever is below it is dropped.
     pub(crate) fn take(&mut self, height: Height) -> Option<Waiting> {
         while let Some(entry) = self.blocks.first_entry() {
-            if *entry.key() >= height {
-                break;
+            if *entry.key() > height {
+                return None;
             }
-            entry.remove();
+            let block = entry.remove();
+            self.bytes = self.bytes.saturating_sub(weight(&block.facts));
+            if block.facts.height == height {
+                return Some(block);
+            }
         }
-        self.blocks.remove(&height)
+        None
     }
 
     pub(crate) fn clear(&mut self) {
-        self.blocks.clear();
+        *self = Self::default();
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use bootwatch_rules::Malformed;
     use jiff::Timestamp;
 
     use super::*;
@@ -78,13 +96,24 @@ mod tests {
         Waiting { endpoint: 0, source: BlockSource::Poll, facts: Box::new(facts), arrived: None }
     }
 
+    fn heavy(height: Height) -> Waiting {
+        let mut block = block(height, "H");
+        block.facts.malformed.push(Malformed {
+            what: "tx".into(),
+            place: "tx 0".into(),
+            reason: String::new(),
+            raw: "x".repeat(BYTES / 2),
+        });
+        block
+    }
+
     #[test]
     fn blocks_wait_within_the_window_only() {
         let mut reorder = Reorder::default();
         for height in [9, 10, 12, 10 + WINDOW - 1, 10 + WINDOW] {
             reorder.offer(10, block(height, "A"));
         }
-        let held: Vec<_> = (0..100).filter(|height| reorder.has(*height)).collect();
+        let held: Vec<_> = (0..2 * WINDOW).filter(|height| reorder.has(*height)).collect();
         assert_eq!(held, [10, 12, 10 + WINDOW - 1]);
     }
 
@@ -97,5 +126,21 @@ mod tests {
         assert_eq!(reorder.take(11).unwrap().facts.hash, "C");
         assert!(!reorder.has(10));
         assert!(reorder.take(11).is_none());
+        assert_eq!(reorder.bytes, 0);
+    }
+
+    #[test]
+    fn bytes_are_bounded_and_the_next_block_always_fits() {
+        let mut reorder = Reorder::default();
+        assert!(reorder.has_room());
+        reorder.offer(10, heavy(12));
+        assert!(!reorder.has_room());
+        reorder.offer(10, heavy(13));
+        assert!(!reorder.has(13), "it would be too much");
+        reorder.offer(10, heavy(10));
+        assert!(reorder.has(10) && reorder.has(12));
+        assert!(reorder.take(10).is_some() && reorder.take(11).is_none());
+        assert!(reorder.take(12).is_some());
+        assert_eq!(reorder.bytes, 0);
     }
 }

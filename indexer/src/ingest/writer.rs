@@ -10,12 +10,13 @@ use std::{
 };
 
 use bootwatch_rules::{
-    BlockFacts, Height, Observation,
+    BlockFacts, Observation,
     forecast::KeptForecast,
     ledger::{Changes, Ledger},
 };
 use bootwatch_schema::{
-    Commit, Delivery, EndpointRecord, Incident, NewMessage, Store, StoreError, Unfillable,
+    Commit, Delivery, EndpointRecord, Incident, NewMessage, QuietBlock, Store, StoreError,
+    Unfillable,
 };
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -38,6 +39,14 @@ pub(crate) struct Batch {
     pub(crate) messages: Vec<NewMessage>,
 }
 
+/// Consecutive quiet blocks, owned, on their way to the store.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) blocks: Vec<(BlockFacts, Changes)>,
+    /// The ledger after the last of them.
+    pub(crate) ledger: Arc<Ledger>,
+}
+
 /// Why something was not written.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
@@ -54,6 +63,7 @@ type Answer = oneshot::Sender<Result<(), WriteError>>;
 #[derive(Debug)]
 enum Order {
     Commit(Box<Batch>),
+    CommitRun(Run),
     Keep(Vec<BlockFacts>),
     GiveUp(Unfillable),
     Settle(Vec<Delivery>),
@@ -115,6 +125,10 @@ impl Writer {
         self.order(Order::Commit(Box::new(batch))).await
     }
 
+    pub(crate) async fn commit_run(&self, run: Run) -> Result<(), WriteError> {
+        self.order(Order::CommitRun(run)).await
+    }
+
     pub(crate) async fn keep(&self, blocks: Vec<BlockFacts>) -> Result<(), WriteError> {
         self.order(Order::Keep(blocks)).await
     }
@@ -151,7 +165,7 @@ fn write(
     while let Some((order, answer)) = inbox.blocking_recv() {
         let began = Instant::now();
         let outcome = persist(&mut store, &order, trouble, hurry, metrics);
-        if matches!(order, Order::Commit(_)) && outcome.is_ok() {
+        if matches!(order, Order::Commit(_) | Order::CommitRun(_)) && outcome.is_ok() {
             metrics.committed(began.elapsed());
         }
         // Before the answer: whoever gave the order may then change the ledger without a copy.
@@ -208,14 +222,14 @@ fn carry_out(store: &mut impl Store, order: &Order) -> Result<(), StoreError> {
             incidents: &batch.incidents,
             messages: &batch.messages,
         }),
+        Order::CommitRun(run) => {
+            let blocks: Vec<_> =
+                run.blocks.iter().map(|(facts, changes)| QuietBlock { facts, changes }).collect();
+            store.commit_run(&blocks, &run.ledger)
+        }
         Order::Keep(blocks) => store.keep(blocks),
         Order::GiveUp(range) => store.give_up(range),
         Order::Settle(deliveries) => store.settle(deliveries),
         Order::Endpoints(endpoints) => store.note_endpoints(endpoints),
     }
-}
-
-/// The heights of a store's newest contiguous range that ends at `tip`.
-pub(crate) fn complete_from(stored: &[(Height, Height)], tip: Height) -> Height {
-    stored.iter().find(|(first, last)| (*first..=*last).contains(&tip)).map_or(tip, |(f, _)| *f)
 }

@@ -1,6 +1,12 @@
 //! A node, a database, and daemons on both.
 
-use std::{net::SocketAddr, num::NonZeroU64, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    num::NonZeroU64,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use bootwatch::{
     chain::{Endpoint, Rpc, RpcLimits},
@@ -70,6 +76,18 @@ impl Bench {
 
     pub fn database(&self) -> PathBuf {
         self.folder.path().join("bootwatch.db")
+    }
+
+    /// A second database, for a second daemon on the same node.
+    pub fn another_database(&self) -> PathBuf {
+        self.folder.path().join("another.db")
+    }
+
+    /// The configuration with another database.
+    pub fn config_at(&self, database: &Path) -> Config {
+        let mut config = self.config();
+        config.store.path = database.to_owned();
+        config
     }
 
     pub fn config(&self) -> Config {

@@ -1,6 +1,7 @@
 //! The daemon against a simulated node, over real sockets, in one process.
 #![allow(clippy::unwrap_used, unreachable_pub, reason = "test helpers: a failure is the message")]
 
+mod backfill;
 mod bench;
 mod endpoints;
 mod evidence;
@@ -101,7 +102,7 @@ async fn a_restart_continues_where_it_stopped() {
     }
     let run = bench.daemon().await;
     let situation = run.reaches(seen + 85).await;
-    assert_eq!(situation.complete_from, first);
+    assert!(situation.complete_from <= first);
     assert_eq!(situation.data.reconciled, 0);
     run.stop().await;
     bench.assert_contiguous();
@@ -158,7 +159,9 @@ async fn pruned_blocks_become_a_visible_hole() {
     }
     let run = bench.daemon().await;
     let situation = run.reaches(bench.node.height() + 5).await;
-    let [(first, last)] = situation.data.unfillable[..] else {
+    // What lies below the first followed block may have been pruned before it was fetched.
+    let above = situation.data.unfillable.iter().filter(|hole| hole.1 > stopped.complete_to);
+    let [(first, last)] = above.copied().collect::<Vec<_>>()[..] else {
         panic!("{:?}", situation.data.unfillable)
     };
     assert_eq!(situation.complete_from, last + 1);

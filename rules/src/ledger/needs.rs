@@ -102,6 +102,20 @@ impl Ledger {
         due.chain(new).cloned().collect::<BTreeSet<_>>().into_iter().collect()
     }
 
+    /// Whether applying this block, with nothing asked of the chain, will change no more than its
+    /// transactions do ([`Changes::is_quiet`](super::Changes::is_quiet)). May say no where it turns
+    /// out quiet all the same; never the other way round.
+    #[must_use]
+    pub fn is_quiet_at(&self, facts: &BlockFacts) -> bool {
+        let latest = self.state.as_ref().map(|state| state.latest.poc_start);
+        let commits = facts.commits.iter().map(|commit| commit.stage);
+        let distributions = facts.distributions.iter().map(|entry| entry.stage);
+        let adopts = |stage| Some(stage) == latest && self.stage != Some(stage);
+        facts.captures.is_empty()
+            && self.reached(facts.height).is_empty()
+            && !commits.chain(distributions).any(adopts)
+    }
+
     fn reconciles(&self, height: Height) -> bool {
         let Some((clock, params)) = self.clock() else { return false };
         if self.reached(height).contains(&Stage::ValidationEnd) {

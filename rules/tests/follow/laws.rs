@@ -223,6 +223,33 @@ proptest! {
         prop_assert_eq!(ledger.standing(), chain.choices());
     }
 
+    /// A block that is foretold to be quiet is: a store that commits several at once relies on it.
+    #[test]
+    fn a_quiet_block_is_foretold(
+        steps in prop::collection::vec(step(), 1..220),
+        commits in prop::collection::vec((0..HOSTS.len(), 1000_i64..1112, 1000_i64..1112), 0..8),
+        captures in any::<bool>(),
+    ) {
+        let mut ledger = Ledger::default();
+        let base = Observation { state: Some(state(START, &HOSTS)), ..Observation::default() };
+        ledger.apply(&block(START), Some(&base));
+        let mut quiet = 0;
+        for (height, step) in (START + 1..).zip(&steps) {
+            let mut facts = facts(height, step);
+            if height == CAPTURE && captures {
+                facts.captures = vec![capture(height, "n")];
+            }
+            for (who, stage, _) in commits.iter().filter(|(.., at)| *at == height) {
+                facts.commits.push(commit(height, HOSTS[*who], *stage, 3));
+            }
+            let foretold = ledger.is_quiet_at(&facts);
+            let changes = ledger.apply(&facts, None);
+            quiet += usize::from(foretold);
+            prop_assert!(!foretold || changes.is_quiet(), "{height}: {changes:?}");
+        }
+        prop_assert!(quiet * 2 >= steps.len(), "{quiet} of {}", steps.len());
+    }
+
     /// Advice and forecast are derived apart from each other and must agree: there is advice only
     /// where the forecast of its epoch has an outcome that costs what the advice says.
     #[test]

@@ -85,7 +85,7 @@ fn victim() {
         }
         if height % 3 == 0 {
             // As while catching up: several blocks in one transaction.
-            let blocks: Vec<_> = (height + 1..=height + RUN as Height).map(busy).collect();
+            let blocks: Vec<_> = (height + 1..).take(RUN).map(busy).collect();
             let run: Vec<_> =
                 blocks.iter().map(|facts| (facts, ledger.apply(facts, None))).collect();
             let run: Vec<_> =

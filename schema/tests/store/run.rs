@@ -59,6 +59,7 @@ fn take_in(store: &mut SqliteStore, steps: &[Step], lengths: &[usize]) -> Ledger
                 facts: &step.facts,
                 observation: step.observation.as_ref(),
                 changes: &changes,
+                forecast: None,
                 ledger: &ledger,
                 incidents: &[],
                 messages: &[],

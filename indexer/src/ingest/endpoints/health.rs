@@ -231,6 +231,14 @@ impl Health {
         self.examined = false;
     }
 
+    /// What it says of a block contradicts itself or what is stored: it is left alone for a while.
+    pub(super) fn contradicts(&mut self, reason: String, now: Instant) {
+        self.quarantine.begin(now);
+        self.state = EndpointState::Wrong;
+        self.reason = Some(reason);
+        self.examined = false;
+    }
+
     pub(super) fn heard(&mut self, took: Duration) {
         // Smoothed over the last few: new = old + (took - old) / 4.
         self.latency = Some(self.latency.map_or(took, |old| (old * 3 + took) / 4));

@@ -1,0 +1,96 @@
+//! What the loop shows: the Situation, how far it is, how the endpoints stand.
+
+use std::time::Duration;
+
+use bootwatch_rules::{Height, ledger::Ledger, pace::Pace, situation::Situation};
+use bootwatch_schema::EndpointRecord;
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::{Follow, NEAR};
+use crate::{
+    ingest::{error::IngestError, progress::Progress, ranges::Range},
+    situation::Moment,
+};
+
+/// How often progress shows while catching up.
+pub(super) const PROGRESS: Duration = Duration::from_millis(250);
+/// Blocks to the head from which on catching up is worth a word in the log.
+const FAR: u64 = 100;
+
+impl Follow {
+    /// Blocks have been stored.
+    pub(super) fn committed(&mut self, range: Range) {
+        self.shared.coverage.store(range);
+        let head = self.parts.endpoints.head();
+        let left = head.saturating_sub(range.1).max(0).unsigned_abs();
+        if left <= NEAR.unsigned_abs() {
+            if let Some(progress) = self.progress.take()
+                && progress.done() > FAR
+            {
+                tracing::info!(height = range.1, blocks = progress.done(), "caught up");
+            }
+            self.parts.metrics.catch_up(0, 0.0);
+            return;
+        }
+        let progress = self.progress.get_or_insert_with(Progress::default);
+        progress.add(range.1.abs_diff(range.0).saturating_add(1), left);
+        self.parts.metrics.catch_up(left, progress.rate());
+        if left > FAR && progress.is_due() {
+            tracing::info!(height = range.1, %progress, "catching up");
+        }
+    }
+
+    pub(super) async fn note_endpoints(&mut self) -> Result<(), IngestError> {
+        let at = Timestamp::now();
+        let views = self.parts.endpoints.views();
+        let records = views.into_iter().map(|view| EndpointRecord { view, at }).collect();
+        if self.ledger.tip.is_none() {
+            return Ok(());
+        }
+        Ok(self.parts.writer.note_endpoints(records).await?)
+    }
+
+    pub(super) fn judge(&self, now: Timestamp, head: Height) -> Situation {
+        let mut endpoints = self.parts.endpoints.views();
+        if let Some(trouble) = self.parts.writer.trouble() {
+            for view in endpoints.iter_mut().filter(|view| view.selected) {
+                view.reason = Some(trouble.clone());
+            }
+        }
+        let coverage = &self.shared.coverage;
+        let mut data = self.data.clone();
+        data.unfillable = coverage.unfillable().iter().collect();
+        data.disagreement = self.parts.endpoints.disagreement_view();
+        data.catching_up = self.progress.as_ref().map(|progress| progress.view(now));
+        data.history = self.shared.history.borrow().as_ref().map(|progress| progress.view(now));
+        let moment = Moment {
+            head,
+            complete_from: self.ledger.tip.map_or(0, |tip| coverage.complete_from(tip.height)),
+            endpoints: &endpoints,
+            data,
+            records: self.forecasts.records(),
+            now,
+        };
+        self.parts.subject.judge(&self.ledger, moment)
+    }
+
+    pub(super) fn publish(&mut self, now: Timestamp) {
+        let situation = self.judge(now, self.parts.endpoints.head());
+        self.publish_this(situation);
+    }
+
+    pub(super) fn publish_this(&mut self, situation: Situation) {
+        let interval = measured(&self.ledger);
+        self.pace.send_if_modified(|current| std::mem::replace(current, interval) != interval);
+        self.parts.publisher.publish(situation);
+        self.published = Instant::now();
+    }
+}
+
+/// Measured time between blocks; Gonka's own before any is measured.
+pub(super) fn measured(ledger: &Ledger) -> Duration {
+    Pace::measure(&ledger.ticks)
+        .and_then(|pace| Duration::try_from(pace.interval()).ok())
+        .unwrap_or(Duration::from_secs(5))
+}
