@@ -126,7 +126,9 @@ impl Follow {
     /// Commits the quiet blocks that wait.
     pub(super) async fn commit_pending(&mut self) -> Result<(), IngestError> {
         let blocks = self.pending.take().blocks;
-        self.commit_run(blocks, Arc::clone(&self.ledger)).await
+        self.commit_run(blocks, Arc::clone(&self.ledger)).await?;
+        self.show_progress();
+        Ok(())
     }
 
     /// Commits the quiet blocks that wait when the ledger has gone on to one that is not quiet.
@@ -147,7 +149,6 @@ impl Follow {
         let range = (first.height, last.height);
         self.parts.writer.commit_run(Run { blocks, ledger }).await?;
         self.committed(range);
-        self.show_progress();
         Ok(())
     }
 
