@@ -14,7 +14,7 @@
 //! | what the state says | `params`, `epoch`, `member`, `model_group`, `charge`, … | for ever, on change |
 //! | what was said of charges | `forecast`, `forecast_charge` | for ever |
 //! | what hosts earn | `reward`, `host_reward` | the last estimate of each epoch |
-//! | the ledger | `ledger`, `choice`, `known_host`, `newest_capture`, `frozen` | as it stands |
+//! | the ledger | `ledger`, `ledger_work`, `choice`, `known_host`, `newest_capture`, `frozen` | as it stands |
 //! | what no transaction explains | `choice_change`, `wipe` | for ever |
 //! | decisions | `incident`, `outbox`, `body` | 2,000 resolved; 20,000 settled, 200 with bodies |
 //! | endpoints | `endpoint` | as they stood last |
@@ -26,9 +26,9 @@ mod sqlite;
 
 pub use error::StoreError;
 pub use records::{
-    BlockRef, ChoiceOrigin, Commit, Counts, Coverage, Dated, Delivery, Ending, EndpointRecord,
-    EpochRecord, Incident, IncidentState, Loaded, NewMessage, PendingMessage, QuietBlock, Severity,
-    StoredChoice, Unfillable, Verification, WorkRecord,
+    BlockRef, ChoiceOrigin, Commit, Counts, Coverage, Dated, Delivery, Digest, Ending,
+    EndpointRecord, EpochRecord, Incident, IncidentState, LedgerDigest, Loaded, NewMessage,
+    PendingMessage, QuietBlock, Severity, StoredChoice, Unfillable, Verification, WorkRecord,
 };
 pub use sqlite::{SqliteReader, SqliteStore};
 

@@ -1,6 +1,7 @@
 //! The store in SQLite: one file, one writer, any number of readers.
 
 mod coverage;
+mod digest;
 mod evidence;
 mod facts;
 mod forecasts;

@@ -50,12 +50,11 @@ pub(crate) fn is_evidence(block: &BlockFacts) -> bool {
         && block.malformed.is_empty())
 }
 
-/// Writes a block's facts. `followed`: the ledger goes through it.
+/// Writes a block's facts.
 pub(crate) fn write(
     db: &Connection,
     names: &mut Names,
     block: &BlockFacts,
-    followed: bool,
 ) -> Result<(), StoreError> {
     let height = block.height;
     for (seq, capture) in block.captures.iter().enumerate() {
@@ -68,10 +67,10 @@ pub(crate) fn write(
         write_event(db, height, event)?;
     }
     for commit in &block.commits {
-        write_commit(db, names, height, commit, followed)?;
+        write_commit(db, names, height, commit)?;
     }
     for distribution in &block.distributions {
-        write_distribution(db, names, height, distribution, followed)?;
+        write_distribution(db, names, height, distribution)?;
     }
     write_malformed(db, height, &block.malformed)
 }
@@ -163,13 +162,11 @@ fn write_event(db: &Connection, height: Height, event: &ChainEvent) -> Result<()
 }
 
 /// Adds a commit to its stage. Claimed nonces only grow, so the order of blocks does not matter.
-/// A row that the ledger follows is the ledger's: history that is filled in later leaves it alone.
 fn write_commit(
     db: &Connection,
     names: &mut Names,
     height: Height,
     commit: &StoreCommit,
-    followed: bool,
 ) -> Result<(), StoreError> {
     let (model, host) = (names.model(db, &commit.model_id)?, names.host(db, &commit.host)?);
     db.prepare_cached(
@@ -178,10 +175,9 @@ fn write_commit(
          ON CONFLICT (stage, model, host) DO UPDATE SET
              committed = max(?4, ifnull(committed, 0)),
              first_commit = min(?5, ifnull(first_commit, ?5)),
-             last_commit = max(?5, ifnull(last_commit, ?5))
-         WHERE ?6 OR NOT followed",
+             last_commit = max(?5, ifnull(last_commit, ?5))",
     )?
-    .execute(params![commit.stage, model, host, commit.count, height, followed])?;
+    .execute(params![commit.stage, model, host, commit.count, height])?;
     Ok(())
 }
 
@@ -192,7 +188,6 @@ fn write_distribution(
     names: &mut Names,
     height: Height,
     distribution: &WeightDistribution,
-    followed: bool,
 ) -> Result<(), StoreError> {
     let model = names.model(db, &distribution.model_id)?;
     let host = names.host(db, &distribution.host)?;
@@ -201,8 +196,7 @@ fn write_distribution(
          VALUES (?1, ?2, ?3, ?4, ?5)
          ON CONFLICT (stage, model, host) DO UPDATE SET
              distributed = iif(?5 >= ifnull(last_distribution, ?5), ?4, distributed),
-             last_distribution = max(?5, ifnull(last_distribution, ?5))
-         WHERE ?6 OR NOT followed",
+             last_distribution = max(?5, ifnull(last_distribution, ?5))",
     )?
     .execute(params![
         distribution.stage,
@@ -210,7 +204,6 @@ fn write_distribution(
         host,
         distribution.weight.cast_signed(),
         height,
-        followed
     ])?;
     Ok(())
 }

@@ -167,14 +167,13 @@ fn write_work(
 ) -> Result<(), StoreError> {
     if changes.stage_began {
         // What was claimed for the stage before it began does not count.
-        db.prepare_cached("UPDATE work SET followed = 0 WHERE stage = ?1")?
-            .execute([ledger.stage])?;
+        db.prepare_cached("DELETE FROM ledger_work")?.execute([])?;
     }
     follow_work(db, names, [block], ledger)
 }
 
-/// Marks the work that the ledger follows, with the ledger's own account of it: the ledger may have
-/// begun in the middle of the stage.
+/// Writes the ledger's own account of the work that blocks touch: the ledger may have begun in the
+/// middle of the stage.
 fn follow_work<'b>(
     db: &Connection,
     names: &mut Names,
@@ -194,11 +193,10 @@ fn follow_work<'b>(
         };
         let (model, host) = (names.model(db, model_id)?, names.host(db, host)?);
         db.prepare_cached(
-            "UPDATE work SET committed = ?4, first_commit = ?5, distributed = ?6, followed = 1
-             WHERE stage = ?1 AND model = ?2 AND host = ?3",
+            "INSERT OR REPLACE INTO ledger_work (model, host, committed, first_commit, distributed)
+             VALUES (?1, ?2, ?3, ?4, ?5)",
         )?
         .execute(params![
-            ledger.stage,
             model,
             host,
             work.committed,

@@ -113,7 +113,7 @@ impl Store for SqliteStore {
             is_above_all(db, block.height)?;
             coverage::cover(db, [block])?;
             facts::write_header(db, block, true, evidence)?;
-            facts::write(db, names, block, true)?;
+            facts::write(db, names, block)?;
             ledger::write(db, names, last, block, changes, ledger)?;
             if let Some(forecast) = forecast {
                 forecasts::write(db, names, forecast)?;
@@ -174,7 +174,7 @@ impl Store for SqliteStore {
                 if evidence || block.height >= complete {
                     facts::write_header(db, block, false, evidence)?;
                 }
-                facts::write(db, names, block, false)?;
+                facts::write(db, names, block)?;
             }
             Ok(())
         })

@@ -7,6 +7,7 @@ mod chain;
 mod common;
 mod coverage;
 mod crash;
+mod digest;
 mod evidence;
 mod open;
 mod outbox;
