@@ -46,6 +46,14 @@ pub enum StoreError {
         /// The configured chain.
         expected: String,
     },
+    /// No copy could be made.
+    #[error("no backup at {path}: {reason}")]
+    Backup {
+        /// Where the copy should be.
+        path: String,
+        /// Why, and what to do.
+        reason: String,
+    },
     /// A block that does not belong where it is put. A defect or a fork; nothing was written.
     #[error("block {height} cannot be stored: {reason}")]
     Conflict {

@@ -26,8 +26,8 @@ mod sqlite;
 
 pub use error::StoreError;
 pub use records::{
-    BlockRef, ChoiceOrigin, Commit, Counts, Coverage, Dated, Delivery, Digest, Ending,
-    EndpointRecord, EpochRecord, Incident, IncidentState, LedgerDigest, Loaded, NewMessage,
+    Backup, BlockRef, ChoiceOrigin, Commit, Counts, Coverage, Damage, Dated, Delivery, Digest,
+    Ending, EndpointRecord, EpochRecord, Incident, IncidentState, LedgerDigest, Loaded, NewMessage,
     PendingMessage, QuietBlock, Severity, StoredChoice, Unfillable, Verification, WorkRecord,
 };
 pub use sqlite::{SqliteReader, SqliteStore};

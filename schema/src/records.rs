@@ -1,6 +1,9 @@
 //! What goes into the store and comes out of it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use bootwatch_rules::{
     Address, BlockFacts, Choice, ChoiceTx, EpochIndex, Height, Member, ModelGroup, ModelId,
@@ -74,7 +77,7 @@ pub struct Coverage {
 }
 
 /// Heights that no endpoint has any more.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Unfillable {
     /// First height.
     pub first: Height,
@@ -236,14 +239,58 @@ pub struct LedgerDigest {
 /// What a check of the whole database found.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Verification {
+    /// The chain; empty in a database that was never bound to one.
+    pub chain_id: String,
+    /// The version of its schema.
+    pub schema_version: i64,
     /// Blocks covered.
     pub blocks: u64,
     /// Headers kept; the chain of hashes was checked on these.
     pub headers: u64,
-    /// What is damaged, one line each, the first hundred.
-    pub damage: Vec<String>,
+    /// Rows that went into the digests.
+    pub rows: u64,
+    /// The stored ranges, ascending, each with its digest.
+    pub ranges: Vec<Digest>,
+    /// Heights between them that are neither stored nor given up: still to come, or not wanted.
+    pub missing: Vec<(Height, Height)>,
+    /// Heights that no endpoint has any more.
+    pub unfillable: Vec<Unfillable>,
+    /// The ledger's digest; none before its first block.
+    pub ledger: Option<LedgerDigest>,
+    /// What is damaged, the first hundred.
+    pub damage: Vec<Damage>,
     /// How many damages there are.
     pub damages: u64,
+}
+
+/// One thing that is not as it must be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Damage {
+    /// What is wrong.
+    pub what: String,
+    /// Where.
+    pub place: String,
+    /// What to do about it.
+    pub remedy: String,
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.what, self.place)
+    }
+}
+
+/// A copy that was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Backup {
+    /// Its size.
+    pub bytes: u64,
+    /// The chain; empty in a database that was never bound to one.
+    pub chain_id: String,
+    /// The newest block in it; none in an empty one.
+    pub height: Option<Height>,
+    /// Blocks in it.
+    pub blocks: u64,
 }
 
 /// How an endpoint stood.

@@ -1,5 +1,6 @@
 //! The store in SQLite: one file, one writer, any number of readers.
 
+mod backup;
 mod coverage;
 mod digest;
 mod evidence;

@@ -77,13 +77,7 @@ impl SqliteReader {
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
     pub fn ledger_digest(&self) -> Result<Option<LedgerDigest>, StoreError> {
-        self.view(|db| {
-            let wipes: Vec<Height> = db
-                .prepare_cached("SELECT height FROM wipe ORDER BY height")?
-                .query_map([], |row| row.get(0))?
-                .collect::<Result<_, _>>()?;
-            of_ledger(&load::load(db)?.ledger, &wipes)
-        })
+        self.view(|db| of_ledger(db, &load::load(db)?.ledger))
     }
 }
 
@@ -118,8 +112,16 @@ pub(super) fn of_range(db: &Connection, first: Height, last: Height) -> Result<D
     })
 }
 
-fn of_ledger(ledger: &Ledger, wipes: &[Height]) -> Result<Option<LedgerDigest>, StoreError> {
+/// `ledger`: as it was loaded.
+pub(super) fn of_ledger(
+    db: &Connection,
+    ledger: &Ledger,
+) -> Result<Option<LedgerDigest>, StoreError> {
     let Some(tip) = ledger.tip else { return Ok(None) };
+    let wipes: Vec<Height> = db
+        .prepare_cached("SELECT height FROM wipe ORDER BY height")?
+        .query_map([], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
     let state = ledger.state.as_ref().map(|state| {
         let clock = ledger.clock().map(|(clock, _)| (clock.effective, clock.upcoming));
         // Not the height at which it was read.

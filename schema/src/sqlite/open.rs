@@ -7,7 +7,7 @@ use std::{
     sync::LazyLock,
 };
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, config::DbConfig};
 use rusqlite_migration::{M, Migrations};
 
 use crate::StoreError;
@@ -39,6 +39,11 @@ static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| Migrations::
 /// The schema version this program writes.
 pub(crate) fn newest_version() -> i64 {
     i64::try_from(STEPS.len()).unwrap_or(i64::MAX)
+}
+
+/// The schema version of an open database.
+pub(crate) fn version(db: &Connection) -> Result<i64, StoreError> {
+    Ok(db.pragma_query_value(None, "user_version", |row| row.get(0))?)
 }
 
 /// Opens the file for the writer: creates it when it is missing, brings it to the newest version,
@@ -94,6 +99,17 @@ pub(crate) fn reader(path: &Path) -> Result<Connection, StoreError> {
         )));
     }
     db.pragma_update(None, "cache_size", -2048).map_err(|e| cannot_open(path, &e))?;
+    Ok(db)
+}
+
+/// Opens a file that a reader has open for the check of its pages: SQLite does not know what the
+/// tables demand of their columns on a connection that may not write. This one may and does not.
+pub(crate) fn checker(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let db = Connection::open_with_flags(path, flags).map_err(|e| cannot_open(path, &e))?;
+    db.busy_timeout(BUSY)?;
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    db.pragma_update(None, "query_only", true)?;
     Ok(db)
 }
 

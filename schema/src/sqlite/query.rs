@@ -285,7 +285,7 @@ pub(super) fn read_choice_tx(row: &Row<'_>) -> Result<ChoiceTx, StoreError> {
 
 /// What happens to choices in a block, in the chain's order: transactions, then the wipe, then what
 /// the chain answered after the block.
-fn replay(db: &Connection, height: Height) -> Result<Choices, StoreError> {
+pub(super) fn replay(db: &Connection, height: Height) -> Result<Choices, StoreError> {
     let mut choices = Choices::new();
     let mut select = db.prepare_cached(
         "SELECT height, 1 AS step, seq, host, model_id, action, delegate_to

@@ -29,6 +29,10 @@ impl SqliteReader {
         Ok(Self { db: open::reader(path)? })
     }
 
+    pub(super) fn db(&self) -> &Connection {
+        &self.db
+    }
+
     /// Runs `read` on one view of the database, so that a commit in between does not mix two
     /// states. Short: while it lasts, the writer's log cannot shrink.
     pub(super) fn view<T>(

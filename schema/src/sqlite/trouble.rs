@@ -64,7 +64,7 @@ fn commit(
 
 fn undamaged(path: &std::path::Path) {
     let damage = SqliteReader::open(path).unwrap().verify().unwrap().damage;
-    assert_eq!(damage, Vec::<String>::new());
+    assert_eq!(damage, []);
 }
 
 #[test]
@@ -227,6 +227,13 @@ fn verify_finds_what_was_damaged() {
         ("INSERT INTO unfillable VALUES (4, 9, '', 0)", "stored after all"),
         ("INSERT INTO member VALUES (1, 0, 77, 1, NULL, NULL)", "names a missing host"),
         ("INSERT INTO choice VALUES ('m', 'h', 'refuse', NULL, 1, 1, 1, 'x', 'h')", "message path"),
+        ("INSERT INTO choice VALUES ('m', 'h', 'refuse', NULL, 1, 1, 1, '0', 'h')", "not stored"),
+        (
+            "INSERT INTO choice VALUES ('m', 'h', 'refuse', NULL, 1, NULL, NULL, NULL, NULL)",
+            "h for m: a refusal stands, its history leads to no choice",
+        ),
+        ("INSERT INTO member VALUES (9, 0, 1, 1, NULL, NULL)", "epoch 9"),
+        ("PRAGMA ignore_check_constraints = 1; UPDATE block SET evidence = 2", "CHECK constraint"),
     ];
     for (damage, name) in damages {
         let folder = folder();
@@ -240,7 +247,10 @@ fn verify_finds_what_was_damaged() {
         undamaged(&path);
         store.db.execute_batch(damage).unwrap();
         let found = SqliteReader::open(&path).unwrap().verify().unwrap();
-        assert!(found.damage.iter().any(|line| line.contains(name)), "{damage}: {found:?}");
+        assert!(
+            found.damage.iter().any(|d| d.to_string().contains(name) && !d.remedy.is_empty()),
+            "{damage}: {found:?}"
+        );
         assert_eq!(found.damages, found.damage.len() as u64);
     }
 }

@@ -203,7 +203,7 @@ proptest! {
         }
         prop_assert_eq!(&store.load().unwrap().ledger, &ledger);
         let verified = SqliteReader::open(&place.path()).unwrap().verify().unwrap();
-        prop_assert_eq!(verified.damage, Vec::<String>::new());
+        prop_assert_eq!(verified.damage, vec![]);
         prop_assert_eq!(verified.blocks, stored.len() as u64);
     }
 }

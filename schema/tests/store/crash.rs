@@ -118,7 +118,7 @@ fn a_killed_writer_leaves_whole_blocks() {
             continue;
         };
         let verified = reader.verify().unwrap();
-        assert_eq!(verified.damage, Vec::<String>::new(), "round {round}");
+        assert_eq!(verified.damage, vec![], "round {round}");
 
         let loaded = reader.load().unwrap();
         let now = loaded.ledger.tip.map_or(0, |tip| tip.height);

@@ -93,7 +93,7 @@ proptest! {
         for (height, choices) in standing {
             prop_assert_eq!(reader.choices_at(height).unwrap(), choices, "at {}", height);
         }
-        prop_assert_eq!(reader.verify().unwrap().damage, Vec::<String>::new());
+        prop_assert_eq!(reader.verify().unwrap().damage, vec![]);
     }
 }
 
