@@ -1,6 +1,7 @@
 //! The command line: what is asked for, and the exit code that answers it.
 
 mod backfill;
+mod backup;
 mod demo;
 mod desk;
 mod devnet;
@@ -8,9 +9,11 @@ mod explain;
 mod export;
 mod failure;
 mod output;
+mod place;
 mod run;
 mod signals;
 mod status;
+mod verify;
 mod whatif;
 
 use std::{path::PathBuf, process::ExitCode, time::Duration};
@@ -33,6 +36,8 @@ Examples:
   bootwatch explain --host gonka1...     what it costs, and why
   bootwatch backfill --from 5690000      fetch older blocks; the daemon must not run
   bootwatch export --epoch 253 --format csv > epoch-253.csv
+  bootwatch verify --config bootwatch.toml           is the database sound and complete?
+  bootwatch backup --force /backup/bootwatch.db      a copy, while the daemon runs
 
 Every key of the configuration can be a variable: BOOTWATCH_ENDPOINT=http://node:26657,
 BOOTWATCH_CHAIN_CHAIN_ID=gonka-mainnet, BOOTWATCH_HOST=mine=gonka1...; see bootwatch.example.toml.
@@ -70,6 +75,10 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// The evidence of an epoch, as JSON or CSV, with a list of what is missing.
     Export(export::ExportArgs),
+    /// Whether the database is sound and complete; the daemon may run or not.
+    Verify(verify::VerifyArgs),
+    /// A copy of the database, complete and checked, while the daemon runs or not.
+    Backup(backup::BackupArgs),
 }
 
 /// Where the configuration comes from.
@@ -123,6 +132,8 @@ pub fn main() -> ExitCode {
         Command::Whatif(args) => whatif::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Export(args) => export::run(args),
+        Command::Verify(args) => verify::run(args),
+        Command::Backup(args) => backup::run(args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -49,6 +49,8 @@ fn help_and_version_succeed() {
         "whatif",
         "explain",
         "export",
+        "verify",
+        "backup",
         "Examples:",
         "Exit codes: 0 done",
     ] {

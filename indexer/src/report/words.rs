@@ -56,6 +56,12 @@ pub fn gnk(ngonka: u64) -> String {
     }
 }
 
+/// A size in bytes as `41.2 MB`, a million bytes each.
+#[must_use]
+pub fn megabytes(bytes: u64) -> String {
+    format!("{}.{} MB", bytes / 1_000_000, bytes % 1_000_000 / 100_000)
+}
+
 /// An exact fraction such as `3/20` as `15 %`, with up to two places, rounded down and then marked;
 /// anything else as it is.
 #[must_use]

@@ -221,7 +221,7 @@ fn effective(height: Height) -> EpochIndex {
     (height - FIRST).unsigned_abs() / EPOCH_LENGTH.unsigned_abs() + 7
 }
 
-fn state(
+pub(crate) fn state(
     height: Height,
     members: i64,
     weight: i64,

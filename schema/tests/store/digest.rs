@@ -1,15 +1,13 @@
 //! The digest: equal for equal chains whatever the way, another for any other fact.
 
-use bootwatch_rules::{
-    BlockFacts, Capture, ChainEvent, ChoiceAction, ChoiceTx, Height, Malformed, MessagePath,
-    Position, StoreCommit, WeightDistribution, ledger::Ledger,
-};
+use bootwatch_rules::{BlockFacts, ChoiceAction, Height, Malformed, ledger::Ledger};
 use bootwatch_schema::{Commit, Digest, LedgerDigest, SqliteReader, SqliteStore, Store};
 use proptest::prelude::*;
 
 use crate::{
     chain::{FIRST, Step, chain},
     common::{Place, at, block, hash},
+    sample::one_of_everything,
 };
 
 const ALL: std::ops::RangeInclusive<Height> = FIRST..=FIRST + 10_000;
@@ -111,65 +109,6 @@ proptest! {
     }
 }
 
-/// One of everything.
-fn one_of_everything() -> BlockFacts {
-    let position = Position { height: FIRST, tx_index: 3, path: MessagePath(vec![1, 0]) };
-    BlockFacts {
-        tx_count: 5,
-        captures: vec![Capture {
-            snapshot_height: FIRST,
-            model_id: "m".into(),
-            pre_eligible: true,
-            meets_weight_threshold: true,
-            meets_v_min: true,
-            meets_reachability: true,
-            intent_host_count: 1,
-            intent_weight: 2,
-            reachable_voting_power: 3,
-            total_network_weight: 4,
-        }],
-        choices: vec![
-            ChoiceTx {
-                position: position.clone(),
-                tx_hash: hash(7),
-                host: "gonka1a".into(),
-                model_id: "m".into(),
-                action: ChoiceAction::Delegate { delegate_to: "gonka1b".into() },
-                code: 0,
-            },
-            ChoiceTx {
-                position: position.clone(),
-                tx_hash: hash(8),
-                host: "gonka1b".into(),
-                model_id: "m".into(),
-                action: ChoiceAction::Refuse,
-                code: 0,
-            },
-        ],
-        commits: vec![StoreCommit {
-            position: position.clone(),
-            host: "gonka1a".into(),
-            stage: FIRST,
-            model_id: "m".into(),
-            count: 9,
-        }],
-        distributions: vec![WeightDistribution {
-            position,
-            host: "gonka1a".into(),
-            stage: FIRST,
-            model_id: "m".into(),
-            weight: 9,
-        }],
-        events: vec![ChainEvent {
-            seq: 4,
-            tx_index: Some(1),
-            kind: "slash_collateral".into(),
-            attributes: vec![("k".into(), "v".into()), ("k".into(), "w".into())],
-        }],
-        ..block(FIRST)
-    }
-}
-
 fn kept(blocks: &[BlockFacts]) -> Digest {
     let place = Place::new();
     place.open().keep(blocks).unwrap();
@@ -222,11 +161,11 @@ fn any_other_fact_shows() {
         ("attribute cut differently", |b| b.events[0].attributes[0] = ("kv".into(), String::new())),
         ("no event", |b| b.events.clear()),
     ];
-    let original = kept(&[one_of_everything()]);
-    assert_eq!(kept(&[one_of_everything()]), original);
+    let original = kept(&[one_of_everything(FIRST)]);
+    assert_eq!(kept(&[one_of_everything(FIRST)]), original);
     let mut seen = std::collections::BTreeMap::from([(original.facts.clone(), "the original")]);
     for (name, change) in changes {
-        let mut block = one_of_everything();
+        let mut block = one_of_everything(FIRST);
         change(&mut block);
         let other = seen.insert(kept(&[block]).facts, name);
         assert_eq!(other, None, "{name} does not show");
@@ -236,8 +175,8 @@ fn any_other_fact_shows() {
 /// What is not a fact of the chain, or not of the range, does not show in the facts.
 #[test]
 fn what_is_no_fact_does_not_show() {
-    let original = kept(&[one_of_everything()]);
-    let mut noted = one_of_everything();
+    let original = kept(&[one_of_everything(FIRST)]);
+    let mut noted = one_of_everything(FIRST);
     noted.malformed.push(Malformed {
         what: "tx".into(),
         place: "tx 0".into(),
@@ -246,11 +185,11 @@ fn what_is_no_fact_does_not_show() {
     });
     assert_eq!(kept(&[noted]), original);
     // Blocks outside the range, in which the same names get other numbers.
-    let outside = BlockFacts { commits: one_of_everything().commits, ..block(FIRST - 7) };
+    let outside = BlockFacts { commits: one_of_everything(FIRST).commits, ..block(FIRST - 7) };
     let mut outside = BlockFacts { choices: vec![], ..outside };
     outside.commits[0].stage = FIRST - 7;
     outside.commits[0].host = "gonka1z".into();
-    assert_eq!(kept(&[outside, one_of_everything()]).facts, original.facts);
+    assert_eq!(kept(&[outside, one_of_everything(FIRST)]).facts, original.facts);
 }
 
 /// An empty block shows by its height in the facts, and by its hash in the headers.

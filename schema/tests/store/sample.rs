@@ -1,0 +1,190 @@
+//! A small chain in which everything happens that the store has a table for.
+
+use bootwatch_rules::{
+    BlockFacts, Capture, ChainEvent, ChargeSnapshot, Choice, ChoiceAction, ChoiceTx, Decimal,
+    Height, HostChoices, MessagePath, Observation, Penalty, Position, StoreCommit, Transfer,
+    WeightDistribution,
+    ledger::Ledger,
+    situation::{EndpointState, EndpointView},
+};
+use bootwatch_schema::{
+    Commit, EndpointRecord, Incident, IncidentState, NewMessage, Severity, SqliteStore, Store,
+    Unfillable,
+};
+
+use crate::{
+    chain::{EPOCH_LENGTH, FIRST, Step, state},
+    common::{at, block, hash},
+};
+
+/// A block with one of everything.
+pub(crate) fn one_of_everything(height: Height) -> BlockFacts {
+    let position = Position { height, tx_index: 3, path: MessagePath(vec![1, 0]) };
+    BlockFacts {
+        tx_count: 5,
+        captures: vec![Capture {
+            snapshot_height: height,
+            model_id: "m".into(),
+            pre_eligible: true,
+            meets_weight_threshold: true,
+            meets_v_min: true,
+            meets_reachability: true,
+            intent_host_count: 1,
+            intent_weight: 2,
+            reachable_voting_power: 3,
+            total_network_weight: 4,
+        }],
+        choices: vec![
+            ChoiceTx {
+                position: position.clone(),
+                tx_hash: hash(height * 10),
+                host: "gonka1a".into(),
+                model_id: "m".into(),
+                action: ChoiceAction::Delegate { delegate_to: "gonka1b".into() },
+                code: 0,
+            },
+            ChoiceTx {
+                position: position.clone(),
+                tx_hash: hash(height * 10 + 1),
+                host: "gonka1b".into(),
+                model_id: "m".into(),
+                action: ChoiceAction::Refuse,
+                code: 0,
+            },
+        ],
+        commits: vec![StoreCommit {
+            position: position.clone(),
+            host: "gonka1a".into(),
+            stage: height,
+            model_id: "m".into(),
+            count: 9,
+        }],
+        distributions: vec![WeightDistribution {
+            position,
+            host: "gonka1a".into(),
+            stage: height,
+            model_id: "m".into(),
+            weight: 9,
+        }],
+        events: vec![ChainEvent {
+            seq: 4,
+            tx_index: Some(1),
+            kind: "slash_collateral".into(),
+            attributes: vec![("k".into(), "v".into()), ("k".into(), "w".into())],
+        }],
+        ..block(height)
+    }
+}
+
+/// An epoch and a half: a state that is read, every stage, a wipe.
+pub(crate) fn steps() -> Vec<Step> {
+    (FIRST..FIRST + EPOCH_LENGTH * 2)
+        .map(|height| {
+            let mut facts = if height % 4 == 0 { one_of_everything(height) } else { block(height) };
+            // The newest stage is the one that the ledger works on.
+            for stage in facts.commits.iter_mut().map(|c| &mut c.stage) {
+                *stage = FIRST + (height - FIRST) / EPOCH_LENGTH * EPOCH_LENGTH;
+            }
+            // The clock goes on from there alone.
+            let read = height % 11 == 0 && height < FIRST + EPOCH_LENGTH;
+            let observation = read.then(|| observation(height));
+            Step { facts, observation }
+        })
+        .collect()
+}
+
+fn observation(height: Height) -> Observation {
+    Observation {
+        state: Some(state(height, 3, 5, Some(1), false)),
+        choices: vec![HostChoices {
+            host: "gonka1b".into(),
+            choices: vec![("m".into(), Choice::Intent), ("Kimi/K2".into(), Choice::Refuse)],
+        }],
+        charges: Some(ChargeSnapshot {
+            epoch_index: 7,
+            transfers: vec![Transfer {
+                model_id: "m".into(),
+                from: "gonka1a".into(),
+                to: "gonka1b".into(),
+                share: Decimal { value: 5, exponent: -2 },
+            }],
+            penalties: vec![Penalty {
+                host: "gonka1a".into(),
+                fraction: Decimal { value: 15, exponent: -2 },
+            }],
+        }),
+        app_version: Some("0.2.14".into()),
+    }
+}
+
+/// Puts the chain into a store, with what the daemon decides on the way.
+pub(crate) fn fill(store: &mut SqliteStore) {
+    let mut ledger = Ledger::default();
+    for Step { mut facts, observation } in steps() {
+        if facts.height % 8 == 0 {
+            facts.malformed.push(bootwatch_rules::Malformed {
+                what: "tx".into(),
+                place: "tx 0".into(),
+                reason: "no protobuf".into(),
+                raw: "AAAA".into(),
+            });
+        }
+        let changes = ledger.apply(&facts, observation.as_ref());
+        let decided = facts.height % 9 == 0;
+        store
+            .commit(&Commit {
+                facts: &facts,
+                observation: observation.as_ref(),
+                changes: &changes,
+                ledger: &ledger,
+                incidents: &if decided { vec![incident(facts.height)] } else { vec![] },
+                messages: &if decided { vec![message(facts.height)] } else { vec![] },
+            })
+            .unwrap();
+    }
+    let reason = "lowest height is 900".to_owned();
+    store.give_up(&Unfillable { first: 1, last: 900, reason, at: at(0) }).unwrap();
+    let view = EndpointView {
+        name: "mine".into(),
+        state: EndpointState::Up,
+        reason: Some("fine".into()),
+        height: Some(FIRST),
+        earliest: Some(1),
+        selected: true,
+        websocket: true,
+    };
+    store.note_endpoints(&[EndpointRecord { view, at: at(1) }]).unwrap();
+}
+
+fn incident(height: Height) -> Incident {
+    Incident {
+        fingerprint: hash(height),
+        alert: "DecisionMissing".into(),
+        labels: [("host".to_owned(), "mine".to_owned())].into(),
+        window: "epoch 7".into(),
+        state: IncidentState::Firing,
+        severity: Severity::Critical,
+        summary: "decide".into(),
+        opened_height: height,
+        opened_at: at(1),
+        changed_at: at(2),
+        deadline: Some(height + 5),
+        step: 1,
+        told: ["email:host@example.org".to_owned()].into(),
+        ending: None,
+    }
+}
+
+fn message(height: Height) -> NewMessage {
+    NewMessage {
+        message_id: format!("{height}@bootwatch"),
+        incident: hash(height),
+        channel: "email".into(),
+        recipient: "host@example.org".into(),
+        subject: "decide".into(),
+        text: "it's time".into(),
+        html: Some("<p>it's time</p>".into()),
+        created_at: at(1),
+        created_height: height,
+    }
+}
