@@ -193,12 +193,14 @@ fn follow_work<'b>(
         };
         let (model, host) = (names.model(db, model_id)?, names.host(db, host)?);
         db.prepare_cached(
-            "INSERT OR REPLACE INTO ledger_work (model, host, committed, first_commit, distributed)
-             VALUES (?1, ?2, ?3, ?4, ?5)",
+            "INSERT OR REPLACE INTO ledger_work
+                 (model, host, stage, committed, first_commit, distributed)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         )?
         .execute(params![
             model,
             host,
+            ledger.stage,
             work.committed,
             work.first_commit,
             work.distributed.map(u64::cast_signed),

@@ -114,7 +114,7 @@ fn ledger(db: &Connection, place: Place) -> Result<Ledger, StoreError> {
         choices: choices(db)?,
         captures: newest_captures(db)?,
         stage: place.stage,
-        work: work(db)?,
+        work: place.stage.map(|stage| work(db, stage)).transpose()?.unwrap_or_default(),
         charges: place.charges_epoch.map(|epoch| charges(db, epoch)).transpose()?,
         rewards: forecasts::newest_rewards(db)?,
         past: effective.map(|epoch| past(db, epoch)).transpose()?.unwrap_or_default(),
@@ -304,13 +304,17 @@ fn newest_captures(db: &Connection) -> Result<BTreeMap<ModelId, Capture>, StoreE
         .collect::<Result<_, _>>()?)
 }
 
-fn work(db: &Connection) -> Result<BTreeMap<ModelId, BTreeMap<Address, Work>>, StoreError> {
+fn work(
+    db: &Connection,
+    stage: Height,
+) -> Result<BTreeMap<ModelId, BTreeMap<Address, Work>>, StoreError> {
     let mut work: BTreeMap<ModelId, BTreeMap<Address, Work>> = BTreeMap::new();
     let mut select = db.prepare_cached(
         "SELECT model_id, address, committed, first_commit, distributed
-         FROM ledger_work JOIN model ON model.id = model JOIN host ON host.id = host",
+         FROM ledger_work JOIN model ON model.id = model JOIN host ON host.id = host
+         WHERE stage = ?1",
     )?;
-    let mut rows = select.query([])?;
+    let mut rows = select.query([stage])?;
     while let Some(row) = rows.next()? {
         let (model, host): (String, String) = (row.get(0)?, row.get(1)?);
         let done = Work {
