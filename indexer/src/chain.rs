@@ -8,6 +8,7 @@ pub mod body;
 mod budget;
 mod endpoint;
 mod error;
+pub mod events;
 mod loose;
 mod rpc;
 mod state;

@@ -17,10 +17,10 @@ use bootwatch_rules::{BlockFacts, Height};
 use jiff::Timestamp;
 
 use crate::chain::body::{
-    BlockAnswer, BlockId, BlockMeta, Event, Header, List, NewBlock, Object, ResultsAnswer, Text,
+    BlockAnswer, BlockId, BlockMeta, Events, Header, List, NewBlock, Object, ResultsAnswer, Text,
     TxResult,
 };
-pub(crate) use events::KEPT;
+pub(crate) use crate::chain::events::KEPT;
 use malformed::Report;
 pub(crate) use proof::Proof;
 
@@ -56,6 +56,12 @@ pub enum DecodeError {
     /// Transactions are missing, or are not those that the header names.
     #[error("the transactions are not those of the header: {0}")]
     Incomplete(String),
+    /// From a node of another dialect, whose attributes are base64 and whose events lie elsewhere.
+    #[error(
+        "the results have events of the block's beginning and end, as nodes before CometBFT 0.38 \
+         write them; use a node of 0.38 or newer"
+    )]
+    OldNode,
     /// The header cannot be read.
     #[error("the header's {field} cannot be read: {reason}")]
     Header {
@@ -170,6 +176,7 @@ pub(crate) fn proven(
     results: &ResultsAnswer<'_>,
 ) -> Result<Decoded, DecodeError> {
     of_height("results", results.height.0, height)?;
+    of_dialect(results)?;
     let head = Head::read(chain_id, &block.block.header, &block.block_id)?;
     of_height("block", Some(head.height), height)?;
     let txs = &block.block.data.txs.0;
@@ -184,6 +191,7 @@ pub(crate) fn proven(
 /// [`DecodeError`] when the results are of another block, or of transactions.
 pub(crate) fn empty(meta: &Meta, results: &ResultsAnswer<'_>) -> Result<Decoded, DecodeError> {
     of_height("results", results.height.0, meta.height())?;
+    of_dialect(results)?;
     let proof = Proof::new(meta.claim(), &results.txs_results.0);
     let events = &results.finalize_block_events;
     let facts = read(meta.head.clone(), &[], &results.txs_results, events)?;
@@ -199,6 +207,14 @@ fn of_height(
         return Ok(());
     }
     Err(DecodeError::Height { part, found, expected })
+}
+
+fn of_dialect(results: &ResultsAnswer<'_>) -> Result<(), DecodeError> {
+    let old = [&results.begin_block_events, &results.end_block_events];
+    if old.iter().any(|events| !events.0.is_empty()) {
+        return Err(DecodeError::OldNode);
+    }
+    Ok(())
 }
 
 /// Reads a block that came in a frame.
@@ -243,7 +259,7 @@ fn read(
     head: Head,
     txs: &[Text<'_>],
     results: &List<Object<TxResult<'_>>>,
-    events: &List<Object<Event<'_>>>,
+    events: &Events<'_>,
 ) -> Result<BlockFacts, DecodeError> {
     let results = &results.0;
     if txs.len() != results.len() {
@@ -275,14 +291,15 @@ fn read(
         }
         let code = code.unwrap_or(u32::MAX);
         hashes.extend(tx::read(&mut facts, &mut report, tx_index, text.as_str(), code));
-        let events = result.0.as_ref().map_or(&[][..], |result| &result.events.0);
-        reader.of_tx(&mut facts, &mut report, tx_index, code, events);
+        if let Some(result) = &result.0 {
+            reader.of_tx(&mut facts, &mut report, tx_index, code, &result.events);
+        }
     }
     // A transaction that is not even base64 has no hash to hold against the header's.
     if hashes.len() == txs.len() {
         proof::check_data(&hashes, &head.data_hash).map_err(DecodeError::Incomplete)?;
     }
-    reader.of_block(&mut facts, &mut report, &events.0);
+    reader.of_block(&mut facts, &mut report, events);
     facts.malformed = report.finish();
     Ok(facts)
 }

@@ -3,10 +3,12 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
+use serde::{Deserialize, de::IgnoredAny};
 
-pub use super::loose::{Int, List, Object, Text};
+pub use super::{
+    events::{Attribute, Event, Events},
+    loose::{Int, List, Object, Text},
+};
 
 /// A JSON-RPC answer.
 #[derive(Debug, Deserialize)]
@@ -136,7 +138,13 @@ pub struct ResultsAnswer<'a> {
     pub txs_results: List<Object<TxResult<'a>>>,
     /// The block's own events.
     #[serde(default, borrow)]
-    pub finalize_block_events: List<Object<Event<'a>>>,
+    pub finalize_block_events: Events<'a>,
+    /// What nodes before 0.38 wrote instead.
+    #[serde(default)]
+    pub begin_block_events: List<IgnoredAny>,
+    /// What nodes before 0.38 wrote instead.
+    #[serde(default)]
+    pub end_block_events: List<IgnoredAny>,
 }
 
 /// The result of one transaction.
@@ -155,7 +163,7 @@ pub struct TxResult<'a> {
     pub gas_used: Int,
     /// Events of the ante handler and, on success, of the messages.
     #[serde(default, borrow)]
-    pub events: List<Object<Event<'a>>>,
+    pub events: Events<'a>,
 }
 
 impl TxResult<'_> {
@@ -167,28 +175,6 @@ impl TxResult<'_> {
             Some(code) => code.0.and_then(|code| u32::try_from(code).ok()),
         }
     }
-}
-
-/// An event. Its attributes are read only if its type is wanted.
-#[derive(Debug, Deserialize)]
-pub struct Event<'a> {
-    /// Its type.
-    #[serde(default, rename = "type", borrow)]
-    pub kind: Text<'a>,
-    /// A list of [`Attribute`], as it came; absent when it is empty.
-    #[serde(default, borrow)]
-    pub attributes: Option<&'a RawValue>,
-}
-
-/// An attribute of an event.
-#[derive(Debug, Default, Deserialize)]
-pub struct Attribute<'a> {
-    /// Its key.
-    #[serde(default, borrow)]
-    pub key: Text<'a>,
-    /// Its value.
-    #[serde(default, borrow)]
-    pub value: Text<'a>,
 }
 
 /// What arrives on a subscription: a reply has an empty object for a result.
@@ -229,7 +215,7 @@ pub struct NewBlock<'a> {
 pub struct FinalizeResult<'a> {
     /// The block's own events.
     #[serde(default, borrow)]
-    pub events: List<Object<Event<'a>>>,
+    pub events: Events<'a>,
     /// One for each transaction.
     #[serde(default, borrow)]
     pub tx_results: List<Object<TxResult<'a>>>,

@@ -7,8 +7,8 @@
 use std::{borrow::Cow, fmt, marker::PhantomData};
 
 use serde::{
-    Deserialize, Deserializer,
-    de::{IgnoredAny, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
+    Deserialize,
+    de::{Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
 };
 
 /// A text; none when it is absent, null or of another type.
@@ -47,10 +47,19 @@ impl<T> Default for Object<T> {
     }
 }
 
+/// Items of one list. No block has as many transactions; a list with more is refused, so that a
+/// hostile node cannot fill the memory with a body of empty things.
+const MAX_ITEMS: usize = 1 << 20;
+
 /// What a value becomes for each JSON type. Types that are not overridden read as absent.
-trait Loose<'de>: Sized + Default {
+pub(super) trait Loose<'de>: Sized + Default {
     fn text(_: Cow<'de, str>) -> Self {
         Self::default()
+    }
+
+    /// A text that had escapes and is gone after this.
+    fn passing(text: &str) -> Self {
+        Self::text(Cow::Owned(text.to_owned()))
     }
 
     fn integer(_: Option<i64>) -> Self {
@@ -88,6 +97,9 @@ impl<'de, T: Deserialize<'de>> Loose<'de> for List<T> {
     fn sequence<A: SeqAccess<'de>>(mut seq: A) -> Result<Self, A::Error> {
         let mut items = Vec::new();
         while let Some(item) = seq.next_element()? {
+            if items.len() >= MAX_ITEMS {
+                return Err(A::Error::custom("a list longer than a block can hold"));
+            }
             items.push(item);
         }
         Ok(Self(items))
@@ -100,7 +112,7 @@ impl<'de, T: Deserialize<'de>> Loose<'de> for Object<T> {
     }
 }
 
-struct LooseVisitor<T>(PhantomData<T>);
+pub(super) struct LooseVisitor<T>(pub(super) PhantomData<T>);
 
 impl<'de, T: Loose<'de>> Visitor<'de> for LooseVisitor<T> {
     type Value = T;
@@ -114,7 +126,7 @@ impl<'de, T: Loose<'de>> Visitor<'de> for LooseVisitor<T> {
     }
 
     fn visit_str<E>(self, text: &str) -> Result<T, E> {
-        Ok(T::text(Cow::Owned(text.to_owned())))
+        Ok(T::passing(text))
     }
 
     fn visit_string<E>(self, text: String) -> Result<T, E> {
@@ -152,13 +164,14 @@ impl<'de, T: Loose<'de>> Visitor<'de> for LooseVisitor<T> {
 
 macro_rules! deserialize_loosely {
     ($(($($bounds:tt)*) $name:ty;)*) => {$(
-        impl<$($bounds)*> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                deserializer.deserialize_any(LooseVisitor(PhantomData))
+        impl<$($bounds)*> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+                d.deserialize_any($crate::chain::loose::LooseVisitor(std::marker::PhantomData))
             }
         }
     )*};
 }
+pub(super) use deserialize_loosely;
 
 deserialize_loosely! {
     ('de: 'a, 'a) Text<'a>;
@@ -204,6 +217,15 @@ mod tests {
             serde_json::from_str(r#"[{"n":"7","x":{}}, null, 3, [], {}]"#).unwrap();
         let values: Vec<_> = list.0.iter().map(|o| o.0.as_ref().map(|i| i.n.0)).collect();
         assert_eq!(values, [Some(Some(7)), None, None, None, Some(None)]);
+    }
+
+    #[test]
+    fn a_list_without_end_is_refused() {
+        let long = |items: usize| format!("[{}0]", "0,".repeat(items - 1));
+        let list: List<IgnoredAny> = serde_json::from_str(&long(MAX_ITEMS)).unwrap();
+        assert_eq!(list.0.len(), MAX_ITEMS);
+        let error = serde_json::from_str::<List<IgnoredAny>>(&long(MAX_ITEMS + 1)).unwrap_err();
+        assert!(error.to_string().contains("longer than a block can hold"), "{error}");
     }
 
     #[test]

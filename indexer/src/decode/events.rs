@@ -6,30 +6,10 @@ use bootwatch_rules::{BlockFacts, Capture, ChainEvent, Height};
 use serde_json::value::RawValue;
 
 use super::{attributes::Attributes, malformed::Report};
-use crate::chain::body::{Event, Object};
-
-/// One for each candidate model, at the end of a capture block.
-const CAPTURE: &str = "bootstrap_model_preeligibility";
-/// A group of hosts changed; many at a formation, all alike but for the group.
-const GROUP_CHANGED: &str = "cosmos.group.v1.EventUpdateGroup";
-
-/// Events that are kept with their attributes, wherever in the block they occur.
-pub(crate) const KEPT: &[&str] = &[
-    "epoch_error",
-    "empty_epoch_fallback_applied",
-    "maintenance_activated",
-    "maintenance_completed",
-    "maintenance_canceled",
-    "slash_collateral",
-    "deposit_collateral",
-    "withdraw_collateral",
-    "inference.bls.EventKeyGenerationInitiated",
-    "active_proposal",
-    "inactive_proposal",
-    "submit_proposal",
-    "proposal_vote",
-    GROUP_CHANGED,
-];
+use crate::chain::{
+    body::{Event, Events},
+    events::{CAPTURE, GROUP_CHANGED},
+};
 
 /// Longer attributes are left out: key generation lists all its participants in one.
 const MAX_ATTRIBUTE: usize = 1024;
@@ -52,14 +32,11 @@ impl Reader {
         report: &mut Report,
         tx_index: u32,
         code: u32,
-        events: &[Object<Event<'_>>],
+        events: &Events<'_>,
     ) {
-        for event in events {
-            let seq = self.next_seq();
-            let Some(event) = &event.0 else { continue };
-            if code == 0 {
-                self.keep(facts, report, seq, Some(tx_index), event);
-            }
+        let first = self.take(events);
+        for event in events.wanted.iter().filter(|_| code == 0) {
+            self.keep(facts, report, first.saturating_add(event.place), Some(tx_index), event);
         }
     }
 
@@ -68,12 +45,12 @@ impl Reader {
         mut self,
         facts: &mut BlockFacts,
         report: &mut Report,
-        events: &[Object<Event<'_>>],
+        events: &Events<'_>,
     ) {
-        for event in events {
-            let seq = self.next_seq();
-            let Some(event) = &event.0 else { continue };
-            if event.kind.as_str() == CAPTURE {
+        let first = self.take(events);
+        for event in &events.wanted {
+            let seq = first.saturating_add(event.place);
+            if event.kind == CAPTURE {
                 match capture(facts, event.attributes) {
                     Ok(capture) => facts.captures.push(capture),
                     Err(reason) => {
@@ -90,10 +67,11 @@ impl Reader {
         }
     }
 
-    fn next_seq(&mut self) -> u32 {
-        let seq = self.seq;
-        self.seq = self.seq.saturating_add(1);
-        seq
+    /// Takes the places of a list of events; gives the first.
+    fn take(&mut self, events: &Events<'_>) -> u32 {
+        let first = self.seq;
+        self.seq = first.saturating_add(events.count);
+        first
     }
 
     fn keep(
@@ -104,20 +82,25 @@ impl Reader {
         tx_index: Option<u32>,
         event: &Event<'_>,
     ) {
-        let Some(kind) = KEPT.iter().find(|kind| **kind == event.kind.as_str()) else { return };
+        // A capture belongs to the end of a block; in a transaction it is somebody else's event.
+        if event.kind == CAPTURE {
+            return;
+        }
         if facts.events.len() >= MAX_KEPT {
             self.left_out += 1;
             return;
         }
         let attributes = match Attributes::read(event.attributes) {
             Ok(attributes) => attributes.small(MAX_ATTRIBUTE),
-            Err(reason) => return report.push(kind, place(seq), reason, raw(event.attributes)),
+            Err(reason) => {
+                return report.push(event.kind, place(seq), reason, raw(event.attributes));
+            }
         };
         // That a group changed is worth knowing once.
-        if *kind == GROUP_CHANGED && !self.groups.insert(attributes.clone()) {
+        if event.kind == GROUP_CHANGED && !self.groups.insert(attributes.clone()) {
             return;
         }
-        facts.events.push(ChainEvent { seq, tx_index, kind: (*kind).to_owned(), attributes });
+        facts.events.push(ChainEvent { seq, tx_index, kind: event.kind.to_owned(), attributes });
     }
 }
 

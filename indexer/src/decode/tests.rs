@@ -314,6 +314,101 @@ fn heights_of_both_parts_must_be_the_one_asked_for() {
     assert!(matches!(error, DecodeError::Height { part: "block", .. }));
 }
 
+/// What nodes and proxies write in place of one another, at every place where it may stand: the
+/// block reads as if it were not there, or is refused, or says what it could not read.
+#[test]
+fn what_may_be_absent_is_absent_in_every_form() {
+    let one_tx = || json!([tx(vec![intent("gonka1a", "m/1")])]);
+    let absent = [json!(null), json!([]), json!({}), json!(""), json!(0), json!(false)];
+    for absent in &absent {
+        // Lists of a block without transactions.
+        let facts = decode(&block(absent.clone()), &results(absent.clone(), absent.clone()));
+        assert_eq!(facts.unwrap().tx_count, 0, "{absent}");
+        // The events of a transaction, and the attributes of one event that is not wanted.
+        let result = json!([{ "code": 0, "events": absent }]);
+        let facts = decode(&block(one_tx()), &results(result, json!(null))).unwrap();
+        assert_eq!((facts.choices.len(), facts.malformed.len()), (1, 0), "{absent}");
+        let event = json!([{ "type": "transfer", "attributes": absent }, capture_event(&[])]);
+        let facts = decode(&block(json!(null)), &results(json!(null), event)).unwrap();
+        assert_eq!((facts.captures.len(), facts.malformed.len()), (1, 0), "{absent}");
+    }
+    // Keys that are not there at all.
+    let mut bare = block(one_tx());
+    bare["block"]["header"].as_object_mut().unwrap().remove("last_block_id");
+    let mut short = results(json!([{}]), Value::Null);
+    short.as_object_mut().unwrap().remove("finalize_block_events");
+    let facts = decode(&bare, &short).unwrap();
+    assert_eq!((facts.parent.as_str(), facts.choices.len()), ("", 1));
+}
+
+#[test]
+fn numbers_come_as_strings_or_numbers() {
+    for height in [json!(HEIGHT), json!(HEIGHT.to_string())] {
+        for code in [json!(5), json!("5")] {
+            let mut block = block(json!([tx(vec![intent("gonka1a", "m/1")])]));
+            block["block"]["header"]["height"] = height.clone();
+            let mut results = results(json!([{ "code": code }]), Value::Null);
+            results["height"] = height.clone();
+            let facts = decode(&block, &results).unwrap();
+            assert_eq!((facts.height, facts.choices[0].code), (HEIGHT, 5), "{height} {code}");
+        }
+    }
+    // A code that is none counts as failed, and says so.
+    for code in [json!("x"), json!(-1), json!([]), json!(1e99)] {
+        let results = results(json!([{ "code": code }]), Value::Null);
+        let facts = decode(&block(json!([tx(vec![intent("gonka1a", "m/1")])])), &results).unwrap();
+        assert_eq!((facts.choices[0].code, facts.malformed.len()), (u32::MAX, 1), "{code}");
+    }
+}
+
+/// Fields that nobody knows, deep and shallow, change nothing.
+#[test]
+fn unknown_fields_change_nothing() {
+    let (block, results) = (
+        block(json!([tx(vec![intent("gonka1a", "m/1")])])),
+        results(ok(1), json!([capture_event(&[])])),
+    );
+    let expected = decode(&block, &results).unwrap();
+    let odd = || json!({ "deep": [[[{ "type": "epoch_error", "height": 7 }]]], "n": 1e308 });
+    fn sprinkle(value: &mut Value, odd: &impl Fn() -> Value) {
+        match value {
+            Value::Object(map) => {
+                map.values_mut().for_each(|value| sprinkle(value, odd));
+                map.insert("zz_unknown".to_owned(), odd());
+                map.insert("a_unknown".to_owned(), odd());
+            }
+            Value::Array(items) => items.iter_mut().for_each(|value| sprinkle(value, odd)),
+            _ => {}
+        }
+    }
+    let (mut odd_block, mut odd_results) = (block, results);
+    sprinkle(&mut odd_block, &odd);
+    sprinkle(&mut odd_results, &odd);
+    assert_eq!(decode(&odd_block, &odd_results).unwrap(), expected);
+}
+
+/// Nodes before 0.38 have their block events elsewhere, and attributes in base64: refused by name.
+#[test]
+fn an_old_dialect_is_refused() {
+    let read = |extra: Value| {
+        let mut results = results(Value::Null, Value::Null);
+        results.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        let block: BlockAnswer<'_> =
+            serde_json::from_str(block(Value::Null).to_string().leak()).unwrap();
+        let results: ResultsAnswer<'_> = serde_json::from_str(results.to_string().leak()).unwrap();
+        fetched(CHAIN, HEIGHT, &block, &results)
+    };
+    let event = json!([{ "type": "mint", "attributes": [{ "key": "YW1vdW50", "value": "MQ==" }] }]);
+    for key in ["begin_block_events", "end_block_events"] {
+        let error = read(json!({ key: event })).unwrap_err();
+        assert_eq!(error, DecodeError::OldNode);
+        assert!(error.to_string().contains("0.38 or newer"), "{error}");
+        // A proxy that knows both dialects writes the other's keys without content.
+        read(json!({ key: null })).unwrap();
+        read(json!({ key: [] })).unwrap();
+    }
+}
+
 /// Any JSON of the right outline.
 fn anything() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
@@ -367,6 +462,51 @@ proptest! {
         let txs = json!([STANDARD.encode(&bytes), STANDARD.encode(wrapped), tx(vec![message])]);
         let facts = decode(&block(txs), &results(ok(3), Value::Null)).unwrap();
         prop_assert_eq!(facts.tx_count, 3);
+    }
+
+    /// A real body and a real frame with bytes flipped, cut, doubled and put in anywhere.
+    #[test]
+    fn mutilated_bodies_never_panic(
+        cuts in proptest::collection::vec((prop::arbitrary::any::<prop::sample::Index>(), 0u8..4, proptest::num::u8::ANY), 1..6),
+    ) {
+        let block = block(json!([tx(vec![intent("gonka1a", "m/1")])]));
+        let results = results(ok(1), json!([capture_event(&[]), capture_event(&[("model_id", "n")])]));
+        let bodies = [
+            json!({ "jsonrpc": "2.0", "id": 1, "result": block }).to_string(),
+            json!({ "jsonrpc": "2.0", "id": 1, "result": results }).to_string(),
+            json!({ "result": { "data": { "type": "tendermint/event/NewBlock", "value": {
+                "block": block["block"], "block_id": block["block_id"],
+                "result_finalize_block": {
+                    "events": results["finalize_block_events"],
+                    "tx_results": results["txs_results"],
+                },
+            } } } }).to_string(),
+        ];
+        let mutilated = bodies.map(|body| {
+            let mut body = body.into_bytes();
+            for (at, how, byte) in &cuts {
+                let at = at.index(body.len());
+                match how {
+                    0 => body[at] = *byte,
+                    1 => body.truncate(at.max(1)),
+                    2 => body.insert(at, *byte),
+                    _ => body.extend_from_within(at..),
+                }
+            }
+            String::from_utf8_lossy(&body).into_owned()
+        });
+        let [block, results, frame] = &mutilated;
+        let block: Option<Answer<'_, BlockAnswer<'_>>> = serde_json::from_str(block).ok();
+        let results: Option<Answer<'_, ResultsAnswer<'_>>> = serde_json::from_str(results).ok();
+        if let (Some(block), Some(results)) =
+            (block.and_then(|a| a.result), results.and_then(|a| a.result))
+        {
+            let _ = fetched(CHAIN, HEIGHT, &block, &results);
+        }
+        let frame: Option<Answer<'_, Delivery<'_>>> = serde_json::from_str(frame).ok();
+        if let Some(data) = frame.and_then(|a| a.result).and_then(|d| d.data) {
+            let _ = pushed(CHAIN, &data.value);
+        }
     }
 
     #[test]
