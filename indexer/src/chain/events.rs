@@ -180,7 +180,9 @@ deserialize_loosely! {
 mod tests {
     use super::*;
 
-    fn read(json: &str) -> (u32, Vec<(u32, &'static str, Option<String>)>) {
+    type Read = (u32, &'static str, Option<String>);
+
+    fn read(json: &str) -> (u32, Vec<Read>) {
         let events: Events<'_> = serde_json::from_str(json).unwrap();
         let wanted = events.wanted.iter();
         let wanted =
