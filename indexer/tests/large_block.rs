@@ -1,7 +1,8 @@
 //! The results of a very large block are read within bounded memory: over a real socket, in a
 //! process of its own, whose greatest resident size the system counts.
 //!
-//! `LARGE_BLOCK_MB` sets the size; 100 is what a key generation can come to.
+//! `LARGE_BLOCK_MB` sets the size, 40 by default; the worst that was ever seen of a chain of this kind
+//! is about 100.
 
 #![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
 #![cfg(target_os = "linux")]
@@ -154,7 +155,7 @@ fn child() {
 
 #[test]
 fn a_very_large_block_is_read_within_bounded_memory() {
-    let megabytes = env::var("LARGE_BLOCK_MB").ok().and_then(|n| n.parse().ok()).unwrap_or(100);
+    let megabytes = env::var("LARGE_BLOCK_MB").ok().and_then(|n| n.parse().ok()).unwrap_or(40);
     let body = Arc::new(results(megabytes * 1_000_000));
     for announced in [true, false] {
         let url = serve(Arc::clone(&body), announced);
