@@ -1,6 +1,10 @@
 //! Whether the database is what it says it is.
 
-use std::{collections::BTreeSet, path::Path};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    thread,
+};
 
 use bootwatch_rules::{Address, Choice, Height, ModelId, ledger::Choices};
 use rusqlite::{Connection, types::ValueRef};
@@ -113,46 +117,79 @@ impl SqliteReader {
     /// state of the database, and only while one lasts, the writer's log cannot shrink.
     ///
     /// # Errors
-    /// [`StoreError`] when not even the coverage can be read; any other damage is in the answer.
+    /// [`StoreError`] when the database cannot be asked at all; damage is in the answer.
     pub fn verify(&self) -> Result<Verification, StoreError> {
         let db = self.db();
         db.pragma_update(None, "cache_size", CACHE)?;
-        let mut checks = Checks { db, found: Verification::default() };
-        // Not one view for all: a reader that stays for long keeps the writer's log from shrinking.
-        checks.run("file", RESTORE, |db, note| {
-            let checker = db.path().map(|path| open::checker(Path::new(path))).transpose()?;
-            checker.as_ref().map_or(Ok(()), |db| pages(db, note))
+        let path = db.path().map(PathBuf::from);
+        // The pages are more work than all the rest, so they have a thread and a connection of their
+        // own.
+        let mut found = Verification::default();
+        let (mut damage, damages) = thread::scope(|scope| {
+            let file = scope.spawn(|| check_file(path.as_deref()));
+            let mut checks = Checks::on(db);
+            // Not one view for all: a reader that stays for long keeps the writer's log from
+            // shrinking.
+            checks.run("reference", REPORT, references);
+            for rule in RULES {
+                checks.run(rule.what, REPORT, |db, note| named(db, rule.rows, note));
+            }
+            checks.run("ledger", REPORT, replay);
+            checks.run("content", RESTORE, |db, _| summary(db, &mut found));
+            match file.join() {
+                Ok((mut damage, damages)) => {
+                    damage.extend(checks.damage);
+                    (damage, damages + checks.damages)
+                }
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
         });
-        checks.run("reference", REPORT, references);
-        for rule in RULES {
-            checks.run(rule.what, REPORT, |db, note| named(db, rule.rows, note));
-        }
-        checks.run("ledger", REPORT, |db, note| replay(db, note));
-        let mut found = checks.found;
-        self.view(|db| summary(db, &mut found))?;
+        damage.truncate(NAMED);
+        (found.damage, found.damages) = (damage, damages);
         Ok(found)
+    }
+}
+
+/// Pages, records, indexes, columns: the first damages, and how many there are.
+fn check_file(path: Option<&Path>) -> (Vec<Damage>, u64) {
+    let Some(path) = path else { return (Vec::new(), 0) };
+    match open::checker(path) {
+        Ok(db) => {
+            let mut checks = Checks::on(&db);
+            checks.run("file", RESTORE, pages);
+            (checks.damage, checks.damages)
+        }
+        Err(error) => {
+            let (what, place) = ("file".to_owned(), error.to_string());
+            (vec![Damage { what, place, remedy: RESTORE.to_owned() }], 1)
+        }
     }
 }
 
 /// Runs checks one after the other; one that cannot be carried out is damage itself.
 struct Checks<'a> {
     db: &'a Connection,
-    found: Verification,
+    damage: Vec<Damage>,
+    damages: u64,
 }
 
-impl Checks<'_> {
+impl<'a> Checks<'a> {
+    fn on(db: &'a Connection) -> Self {
+        Self { db, damage: Vec::new(), damages: 0 }
+    }
+
     fn run(
         &mut self,
         what: &str,
         remedy: &str,
         check: impl FnOnce(&Connection, &mut dyn FnMut(String)) -> Result<(), StoreError>,
     ) {
-        let Self { db, found } = self;
+        let Self { db, damage, damages } = self;
         let mut note = |place: String| {
-            found.damages += 1;
-            if found.damage.len() < NAMED {
+            *damages += 1;
+            if damage.len() < NAMED {
                 let (what, remedy) = (what.to_owned(), remedy.to_owned());
-                found.damage.push(Damage { what, place, remedy });
+                damage.push(Damage { what, place, remedy });
             }
         };
         let outcome = db
