@@ -48,6 +48,8 @@ pub struct Events<'a> {
     pub count: u32,
     /// Those that are wanted, in order.
     pub wanted: Vec<Event<'a>>,
+    /// Attributes of the first events that have any, wanted or not: they show the node's dialect.
+    pub sample: [Option<&'a RawValue>; 2],
 }
 
 /// An event that is wanted.
@@ -75,8 +77,11 @@ pub struct Attribute<'a> {
 impl<'de: 'a, 'a> Loose<'de> for Events<'a> {
     fn sequence<A: SeqAccess<'de>>(mut seq: A) -> Result<Self, A::Error> {
         let mut events = Self::default();
-        while let Some(Element(wanted)) = seq.next_element()? {
-            if let Some((kind, attributes)) = wanted {
+        while let Some(Element { kind, attributes }) = seq.next_element()? {
+            if let Some(free) = events.sample.iter_mut().find(|sample| sample.is_none()) {
+                *free = attributes.filter(|raw| raw.get() != "[]");
+            }
+            if let Some(kind) = kind {
                 if events.wanted.len() >= MAX_WANTED {
                     return Err(A::Error::custom("more events than a block can hold"));
                 }
@@ -91,28 +96,30 @@ impl<'de: 'a, 'a> Loose<'de> for Events<'a> {
     }
 }
 
-/// One event: its type and attributes when it is wanted; none when it is not, or is no event.
+/// One event, or whatever stands in its place.
 #[derive(Default)]
-struct Element<'a>(Option<(&'static str, Option<&'a RawValue>)>);
+struct Element<'a> {
+    /// Its type, when it is wanted.
+    kind: Option<&'static str>,
+    attributes: Option<&'a RawValue>,
+}
 
 impl<'de: 'a, 'a> Loose<'de> for Element<'a> {
     fn object<A: MapAccess<'de>>(mut map: A) -> Result<Self, A::Error> {
-        let mut kind = None;
-        let mut attributes = None;
+        let mut event = Self::default();
         while let Some(key) = map.next_key()? {
             match key {
-                Key::Type => kind = Some(map.next_value::<Kind>()?.0),
-                // The type comes first, as Go writes it; what follows an unwanted one is skipped.
-                Key::Attributes if kind != Some(None) => {
-                    attributes = Some(map.next_value::<&RawValue>()?);
+                Key::Type => event.kind = map.next_value::<Kind>()?.0,
+                Key::Attributes => {
+                    let raw: &RawValue = map.next_value()?;
+                    event.attributes = Some(raw).filter(|raw| raw.get() != "null");
                 }
-                Key::Attributes | Key::Other => {
+                Key::Other => {
                     map.next_value::<IgnoredAny>()?;
                 }
             }
         }
-        let attributes = attributes.filter(|raw| raw.get() != "null");
-        Ok(Self(kind.flatten().map(|kind| (kind, attributes))))
+        Ok(event)
     }
 }
 
@@ -209,6 +216,9 @@ mod tests {
             (7, "active_proposal", None),
         ];
         assert_eq!(wanted, expected);
+        let events: Events<'_> = serde_json::from_str(json).unwrap();
+        let sample = events.sample.map(|raw| raw.map(RawValue::get));
+        assert_eq!(sample, [Some(r#"[{"key":"a"}]"#), Some("[1]")]);
     }
 
     #[test]

@@ -88,12 +88,10 @@ const KEYS: usize = 4;
 /// Every key of an attribute is the base64 of a plain name. Keys as they are (`amount`, `spender`,
 /// `mode`) are no base64, or not that of a name, so one of them is enough to say no.
 fn is_base64(results: &ResultsAnswer<'_>) -> bool {
-    let of_txs =
-        results.txs_results.0.iter().flat_map(|tx| tx.0.iter()).flat_map(|tx| &tx.events.0);
-    let events = results.finalize_block_events.0.iter().chain(of_txs);
+    let of_txs = results.txs_results.0.iter().flat_map(|tx| &tx.0).map(|tx| &tx.events);
+    let lists = [&results.finalize_block_events].into_iter().chain(of_txs);
     let mut keys = 0;
-    for event in events.filter_map(|event| event.0.as_ref()) {
-        let Some(text) = event.attributes else { continue };
+    for text in lists.flat_map(|events| events.sample).flatten() {
         let Ok(attributes) = serde_json::from_str::<Vec<Attribute<'_>>>(text.get()) else {
             return false;
         };
