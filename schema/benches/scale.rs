@@ -72,6 +72,7 @@ impl Database {
         self.store
             .commit(&Commit {
                 facts: &facts,
+                forecast: None,
                 observation: Some(&observation),
                 changes: &changes,
                 ledger: &self.ledger,

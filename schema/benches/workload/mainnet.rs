@@ -1,12 +1,16 @@
 //! A year of mainnet in the blocks that leave something behind, at about twice the volume that was
 //! measured: 30 choices an epoch, 60 events, every host of every group commits and distributes in
-//! five stages, groups and charges are read once, 18 mails are sent.
+//! five stages, groups, charges and rewards are read once, every charge is forecast, and some 20 mails
+//! are sent.
 
 use bootwatch_rules::{
     BlockFacts, Capture, ChainEvent, ChainState, ChargeSnapshot, ChoiceAction, ChoiceTx, Decimal,
-    DelegationParams, Epoch, GroupMember, Height, Member, MessagePath, ModelGroup, ModelParams,
-    Observation, Params, Penalty, Position, StoreCommit, Transfer, WeightDistribution,
+    DelegationParams, Epoch, Fraction, GroupMember, Height, Member, MessagePath, ModelGroup,
+    ModelParams, Observation, Params, Penalty, Position, RuleSet, StoreCommit, Transfer,
+    WeightDistribution,
+    forecast::{ChargeRange, KeptCharge, KeptForecast, Outcome},
     ledger::Ledger,
+    reward::RewardReading,
 };
 use bootwatch_schema::{Commit, Delivery, NewMessage, SqliteStore, Store};
 use jiff::Timestamp;
@@ -55,6 +59,7 @@ pub(crate) fn epoch(index: i64, first: Height) -> Vec<(BlockFacts, Option<Observ
     let observation = Observation {
         state: Some(state(index, height)),
         charges: Some(charges(index)),
+        rewards: Some(rewards(index)),
         ..Observation::default()
     };
     blocks.push((facts, Some(observation)));
@@ -174,6 +179,26 @@ fn charges(index: i64) -> ChargeSnapshot {
     }
 }
 
+/// What watched hosts earn: of a hoster with many.
+fn rewards(index: i64) -> RewardReading {
+    let estimates = (0..20).map(|n| (host(n).into(), 300_000_000_000_000)).collect();
+    RewardReading { epoch: index.unsigned_abs(), estimates }
+}
+
+/// What was said of every host before its charges were fixed.
+fn forecast(index: i64, height: Height) -> KeptForecast {
+    let share = |numerator| Fraction::new(numerator, 20).expect("a share");
+    let range = ChargeRange { min: share(0), max: share(3) };
+    let kept = KeptCharge { range, stored: Some(share(3)), outcome: Some(Outcome::Right) };
+    KeptForecast {
+        epoch: index.unsigned_abs(),
+        height,
+        rule_set: RuleSet::V0_2_14,
+        checked: Some(height),
+        hosts: (0..HOSTS).map(|n| (host(n).into(), kept)).collect(),
+    }
+}
+
 pub(crate) fn mail(n: i64) -> NewMessage {
     NewMessage {
         message_id: format!("{n:040}@bootwatch"),
@@ -223,11 +248,14 @@ pub(crate) fn take(
     let changes = ledger.apply(facts, observation);
     let happens = observation.is_some() || !facts.choices.is_empty() || !facts.events.is_empty();
     let messages = if happens && facts.height % 6 == 0 { vec![mail(facts.height)] } else { vec![] };
+    let forecast = observation
+        .and_then(|o| o.charges.as_ref())
+        .map(|charges| forecast(charges.epoch_index.cast_signed(), facts.height));
     store
         .commit(&Commit {
             facts,
             observation,
-            forecast: None,
+            forecast: forecast.as_ref(),
             changes: &changes,
             ledger,
             incidents: &[],

@@ -28,6 +28,7 @@ fn follow(store: &mut SqliteStore, ledger: &mut Ledger, steps: &[Step]) {
         store
             .commit(&Commit {
                 facts: &step.facts,
+                forecast: None,
                 observation,
                 changes: &changes,
                 ledger,

@@ -2,9 +2,11 @@
 
 use bootwatch_rules::{
     BlockFacts, Capture, ChainEvent, ChargeSnapshot, Choice, ChoiceAction, ChoiceTx, Decimal,
-    Height, HostChoices, MessagePath, Observation, Penalty, Position, StoreCommit, Transfer,
-    WeightDistribution,
+    Height, HostChoices, MessagePath, Observation, Penalty, Position, RuleSet, StoreCommit,
+    Transfer, WeightDistribution,
+    forecast::KeptForecast,
     ledger::Ledger,
+    reward::RewardReading,
     situation::{EndpointState, EndpointView},
 };
 use bootwatch_schema::{
@@ -113,6 +115,7 @@ fn observation(height: Height) -> Observation {
                 fraction: Decimal { value: 15, exponent: -2 },
             }],
         }),
+        rewards: Some(RewardReading { epoch: 7, estimates: vec![("gonka1a".into(), u64::MAX)] }),
         app_version: Some("0.2.14".into()),
     }
 }
@@ -129,11 +132,16 @@ pub(crate) fn fill(store: &mut SqliteStore) {
                 raw: "AAAA".into(),
             });
         }
+        let forecast = ledger
+            .forms_at(facts.height)
+            .then(|| KeptForecast::new(&ledger, RuleSet::V0_2_14, FIRST, &[]))
+            .flatten();
         let changes = ledger.apply(&facts, observation.as_ref());
         let decided = facts.height % 9 == 0;
         store
             .commit(&Commit {
                 facts: &facts,
+                forecast: forecast.as_ref(),
                 observation: observation.as_ref(),
                 changes: &changes,
                 ledger: &ledger,
@@ -152,6 +160,10 @@ pub(crate) fn fill(store: &mut SqliteStore) {
         earliest: Some(1),
         selected: true,
         websocket: true,
+        behind: None,
+        latency_ms: None,
+        quarantined_until: None,
+        requests: None,
     };
     store.note_endpoints(&[EndpointRecord { view, at: at(1) }]).unwrap();
 }
