@@ -49,7 +49,7 @@ async fn node_reaches(bench: &Bench, height: i64) {
 /// Every fact and the choices at the tip, as text.
 fn facts(database: &Path, from: i64) -> Vec<String> {
     let reader = SqliteReader::open(database).unwrap();
-    assert_eq!(reader.verify().unwrap().damage, Vec::<String>::new());
+    assert_eq!(reader.verify().unwrap().damage, vec![]);
     let loaded = reader.load().unwrap();
     let all = from..=i64::MAX;
     let mut facts: Vec<String> = Vec::new();
@@ -117,7 +117,7 @@ async fn history_fills_downwards_while_the_tip_goes_on() {
     assert_eq!(on.data.unfillable, []);
     run.stop().await;
     let reader = SqliteReader::open(&bench.database()).unwrap();
-    assert_eq!(reader.verify().unwrap().damage, Vec::<String>::new());
+    assert_eq!(reader.verify().unwrap().damage, vec![]);
     let (from, to) = bench.coverage();
     assert_eq!(from, 1);
     let node = capture_events_of(&bench.node.url(), from, to).await;
@@ -215,7 +215,7 @@ async fn holes_are_filled_when_an_endpoint_has_them_after_all() {
     assert_eq!(healed.data.reconciled, 0);
     run.stop().await;
     let reader = SqliteReader::open(&bench.database()).unwrap();
-    assert_eq!(reader.verify().unwrap().damage, Vec::<String>::new());
+    assert_eq!(reader.verify().unwrap().damage, vec![]);
     let (from, to) = bench.coverage();
     assert_eq!(from, 1);
     let node = capture_events_of(&bench.node.url(), from, to).await;
@@ -289,7 +289,7 @@ async fn kills_while_catching_up_leave_whole_blocks() {
         child.kill().unwrap();
         child.wait().unwrap();
         let reader = SqliteReader::open(&bench.database()).unwrap();
-        assert_eq!(reader.verify().unwrap().damage, Vec::<String>::new(), "round {round}");
+        assert_eq!(reader.verify().unwrap().damage, vec![], "round {round}");
         let loaded = reader.load().unwrap();
         assert!(loaded.coverage.unfillable.is_empty());
         let now = loaded.ledger.tip.unwrap().height;

@@ -32,7 +32,7 @@ impl Drop for WriteLock {
 static STEPS: &[M<'static>] = &[
     M::up(include_str!("../../migrations/0001_facts_ledger_outbox.sql")),
     M::up(include_str!("../../migrations/0002_forecasts_rewards.sql")),
-    M::up(include_str!("../../migrations/0004_work_of_the_ledger.sql")),
+    M::up(include_str!("../../migrations/0003_work_of_the_ledger.sql")),
 ];
 static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| Migrations::from_slice(STEPS));
 

@@ -146,7 +146,7 @@ impl Store for SqliteStore {
             coverage::cover(db, run.iter().map(|quiet| quiet.facts))?;
             for QuietBlock { facts, .. } in run {
                 facts::write_header(db, facts, true, facts::is_evidence(facts))?;
-                facts::write(db, names, facts, true)?;
+                facts::write(db, names, facts)?;
             }
             ledger::write_run(db, names, run, ledger)?;
             prune::headers(db, first, last, ledger.ticks.len())

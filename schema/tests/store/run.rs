@@ -96,7 +96,7 @@ proptest! {
         prop_assert!(lost.is_empty() && extra.is_empty(), "lost {:?}\nextra {:?}", lost, extra);
         let reader = SqliteReader::open(&runs.path()).unwrap();
         prop_assert_eq!(reader.load().unwrap().ledger, ledger);
-        prop_assert_eq!(reader.verify().unwrap().damage, Vec::<String>::new());
+        prop_assert_eq!(reader.verify().unwrap().damage, vec![]);
     }
 }
 
