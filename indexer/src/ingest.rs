@@ -6,8 +6,8 @@
 //! skips is fetched before the tip moves on. A height leaves "missing" by being stored, or by being
 //! recorded as one that no endpoint has any more.
 //!
-//! [`follow`] is the loop at the tip, [`history`] the one below it. Both ask [`plan`] what to fetch,
-//! have [`fetch`] fetch it as [`flow`] allows, give it to the one [`writer`], and note in [`coverage`]
+//! `follow` is the loop at the tip, `history` the one below it. Both ask `plan` what to fetch,
+//! have `fetch` fetch it as `flow` allows, give it to the one `writer`, and note in `coverage`
 //! what is stored.
 
 mod audit;
