@@ -159,7 +159,18 @@ impl Chain {
     /// Height 0 means the newest state.
     #[must_use]
     pub fn query(&self, path: &str, data: &[u8], height: i64) -> QueryAnswer {
-        query::answer(self, path, data, height)
+        self.query_behind(path, data, height, self.height())
+    }
+
+    /// [`Chain::query`] to a node whose newest state is that of `latest`.
+    pub(crate) fn query_behind(
+        &self,
+        path: &str,
+        data: &[u8],
+        height: i64,
+        latest: i64,
+    ) -> QueryAnswer {
+        query::answer(self, path, data, height, latest)
     }
 
     /// Every host of the spec, registered or not.

@@ -10,4 +10,6 @@ pub mod chain;
 pub mod cometbft;
 pub mod node;
 
-pub use node::{Devnet, Faults, Options, Running, StartError};
+pub use node::{
+    AnswerFault, Devnet, Faults, FrameFault, Options, Recording, Replay, Running, StartError,
+};

@@ -7,10 +7,12 @@
 //! shape of signatures. Not played: `dump_consensus_state`, `consensus_state`,
 //! `broadcast_evidence`, and proofs in `tx` and `tx_search`.
 
+mod announce;
 mod block;
 mod bus;
 mod core;
 mod dispatch;
+mod face;
 mod faults;
 mod go_json;
 mod http;
@@ -19,6 +21,7 @@ mod journal;
 mod mempool;
 mod merkle;
 mod query;
+mod recording;
 mod rpc;
 mod search;
 mod shapes;
@@ -27,5 +30,6 @@ mod store;
 mod websocket;
 
 pub(crate) use block::timestamp;
-pub use faults::Faults;
+pub use faults::{AnswerFault, Faults, FrameFault};
+pub use recording::{Recording, Replay};
 pub use start::{Devnet, Options, Running, StartError};

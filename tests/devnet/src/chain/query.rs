@@ -31,8 +31,14 @@ impl Refusal {
     }
 }
 
-pub(crate) fn answer(chain: &Chain, path: &str, data: &[u8], height: i64) -> QueryAnswer {
-    let latest = chain.height();
+/// `latest` is the newest state that whoever is asked has.
+pub(crate) fn answer(
+    chain: &Chain,
+    path: &str,
+    data: &[u8],
+    height: i64,
+    latest: i64,
+) -> QueryAnswer {
     let at = if height == 0 { latest } else { height };
     let refused = |refusal: Refusal| QueryAnswer {
         code: refusal.code,
@@ -42,7 +48,7 @@ pub(crate) fn answer(chain: &Chain, path: &str, data: &[u8], height: i64) -> Que
         ..QueryAnswer::default()
     };
     if let Some(kind) = path.strip_prefix("/store/") {
-        return match store::answer(chain, kind, data, at) {
+        return match store::answer(chain, kind, data, at, latest) {
             Ok(answer) => answer,
             Err(refusal) => refused(refusal),
         };
@@ -50,7 +56,7 @@ pub(crate) fn answer(chain: &Chain, path: &str, data: &[u8], height: i64) -> Que
     if !grpc::serves(path) {
         return refused(Refusal::sdk(6, "unknown query path: unknown request"));
     }
-    let value = state_at(chain, at).and_then(|state| grpc::answer(chain, state, path, data));
+    let value = state_at(chain, at, latest).and_then(|state| grpc::answer(chain, state, path, data));
     match value {
         Ok(value) => QueryAnswer { value, height: at, ..QueryAnswer::default() },
         Err(refusal) => refused(refusal),
@@ -58,8 +64,7 @@ pub(crate) fn answer(chain: &Chain, path: &str, data: &[u8], height: i64) -> Que
 }
 
 /// The state that a gRPC query at `height` reads.
-fn state_at(chain: &Chain, height: i64) -> Result<&State, Refusal> {
-    let latest = chain.height();
+fn state_at(chain: &Chain, height: i64, latest: i64) -> Result<&State, Refusal> {
     if height < 0 {
         return Err(Refusal::sdk(
             18,

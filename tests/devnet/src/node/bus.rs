@@ -141,19 +141,24 @@ impl Bus {
 
     /// Hands an event to every matching subscription. `data` is called at most once.
     pub(crate) fn publish(&self, events: &EventMap, data: impl FnOnce() -> String) {
+        self.hand_out(events, || {
+            Arc::new(Published { data: data(), events: super::go_json::to_string(events) })
+        });
+    }
+
+    /// `encode` is called at most once.
+    fn hand_out(&self, events: &EventMap, encode: impl FnOnce() -> Arc<Published>) {
         let mut state = self.lock();
-        let mut data = Some(data);
+        let mut encode = Some(encode);
         let mut published: Option<Arc<Published>> = None;
         state.active.retain(|active| {
             if !active.query.matches(events) {
                 return true;
             }
-            let event = published.get_or_insert_with(|| {
-                Arc::new(Published {
-                    data: data.take().map(|data| data()).unwrap_or_default(),
-                    events: super::go_json::to_string(events),
-                })
-            });
+            if let Some(encode) = encode.take() {
+                published = Some(encode());
+            }
+            let Some(event) = &published else { return true };
             let taken = active.events.try_send(event.clone()).is_ok();
             if !taken {
                 active.out_of_capacity.cancel();
@@ -161,6 +166,11 @@ impl Bus {
             }
             taken
         });
+    }
+
+    /// Hands an event that is encoded already to every matching subscription.
+    pub(crate) fn publish_encoded(&self, events: &EventMap, published: &Arc<Published>) {
+        self.hand_out(events, || Arc::clone(published));
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {

@@ -6,18 +6,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::value::RawValue;
 use tendermint_proto::v0_38::abci::ResponseFinalizeBlock;
+use tendermint_proto::v0_38::types::{Block, BlockId, Header};
 
 use super::StartError;
 use super::block::{self, Proposed, Tip};
-use super::bus::Bus;
-use super::faults::Faults;
-use super::go_json::{self, Hex, Int};
+use super::go_json::{self, Hex};
 use super::identity::Identity;
 use super::journal::{Entry, Journal};
 use super::mempool::Mempool;
-use super::merkle;
-use super::query::EventMap;
-use super::shapes;
 use super::store::Store;
 use crate::abci::response;
 use crate::chain::Chain;
@@ -28,8 +24,6 @@ pub(crate) struct Core {
     /// `tcp://127.0.0.1:26657`, as `status` reports it.
     pub(crate) rpc_address: String,
     pub(crate) app_state: Box<RawValue>,
-    pub(crate) bus: Bus,
-    pub(crate) faults: Faults,
     chain: Mutex<Chain>,
     store: RwLock<Store>,
     mempool: Mutex<Mempool>,
@@ -54,8 +48,6 @@ impl Core {
             identity: Identity::new(chain.chain_id(), genesis_time),
             rpc_address,
             app_state,
-            bus: Bus::default(),
-            faults: Faults::new(),
             chain: Mutex::new(chain),
             store: RwLock::new(store),
             mempool: Mutex::default(),
@@ -72,6 +64,20 @@ impl Core {
 
     pub(crate) fn mempool(&self) -> MutexGuard<'_, Mempool> {
         self.mempool.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A block that was made.
+#[derive(Debug)]
+pub(crate) struct Made {
+    pub(crate) block: Block,
+    pub(crate) block_id: BlockId,
+    pub(crate) results: ResponseFinalizeBlock,
+}
+
+impl Made {
+    pub(crate) fn header(&self) -> &Header {
+        self.block.header.as_ref().expect("a block that was made has a header")
     }
 }
 
@@ -113,12 +119,12 @@ impl Producer {
         Ok(producer)
     }
 
-    /// Makes the next block, writes it down, stores it and tells subscribers.
+    /// Makes the next block, writes it down and stores it; gives it for subscribers.
     ///
     /// # Errors
     ///
     /// When the journal cannot be written; the block is then not part of the chain.
-    pub(crate) fn step(&mut self, core: &Core, now: Timestamp) -> Result<i64, std::io::Error> {
+    pub(crate) fn step(&mut self, core: &Core, now: Timestamp) -> Result<Made, std::io::Error> {
         let external = core.mempool().take();
         let (proposed, results) = self.next(core, external.clone());
         // CometBFT never lets a vote's time stand still or run back (`consensus/state.go voteTime`).
@@ -126,10 +132,8 @@ impl Producer {
         if let Some(journal) = &mut self.journal {
             journal.append(&proposed.block_id.hash, voted, &external)?;
         }
-        let height = proposed.header().height;
         self.finish(core, &proposed, &results, voted);
-        publish(core, &proposed, &results);
-        Ok(height)
+        Ok(Made { block: proposed.block, block_id: proposed.block_id, results })
     }
 
     /// The next block and its results: the script's transactions, then `external` ones.
@@ -167,51 +171,5 @@ impl Producer {
     /// The journal, to be closed after a clean stop.
     pub(crate) fn into_journal(self) -> Option<Journal> {
         self.journal
-    }
-}
-
-/// Publishes a block's events in CometBFT's order (`state/execution.go fireEvents`).
-fn publish(core: &Core, proposed: &Proposed, results: &ResponseFinalizeBlock) {
-    if core.bus.is_idle() {
-        return;
-    }
-    let header = proposed.header();
-    let txs = proposed.block.data.as_ref().map_or(&[][..], |data| &data.txs);
-    let tag = |map: &mut EventMap, key: &str, value: String| {
-        map.entry(key.to_owned()).or_default().push(value);
-    };
-    let named = |mut map: EventMap, name: &str| {
-        tag(&mut map, "tm.event", name.to_owned());
-        map
-    };
-    let block_events = response::flatten(&results.events);
-    core.bus.publish(&named(block_events.clone(), "NewBlock"), || {
-        let value = shapes::NewBlock {
-            block: (&proposed.block).into(),
-            block_id: (&proposed.block_id).into(),
-            result_finalize_block: results.into(),
-        };
-        go_json::to_string(&shapes::Typed::new("tendermint/event/NewBlock", value))
-    });
-    core.bus.publish(&named(EventMap::new(), "NewBlockHeader"), || {
-        let value = shapes::NewBlockHeader { header: header.into() };
-        go_json::to_string(&shapes::Typed::new("tendermint/event/NewBlockHeader", value))
-    });
-    core.bus.publish(&named(block_events, "NewBlockEvents"), || {
-        let value = shapes::NewBlockEvents {
-            height: Int(header.height),
-            events: shapes::PlainEvents(&results.events),
-            num_txs: Int(txs.len()),
-        };
-        go_json::to_string(&shapes::Typed::new("tendermint/event/NewBlockEvents", value))
-    });
-    for ((index, tx), result) in (0..).zip(txs).zip(&results.tx_results) {
-        let mut events = named(response::flatten(&result.events), "Tx");
-        tag(&mut events, "tx.hash", hex::encode_upper(merkle::sha256(tx)));
-        tag(&mut events, "tx.height", header.height.to_string());
-        core.bus.publish(&events, || {
-            let value = shapes::Tx::new(header.height, index, tx, result);
-            go_json::to_string(&shapes::Typed::new("tendermint/event/Tx", value))
-        });
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tendermint_proto::v0_38::abci::ExecTxResult;
 
 use super::bus::ClientId;
-use super::core::Core;
+use super::face::{Face, View};
 use super::go_json::{self, Hex, Int};
 use super::merkle;
 use super::rpc::args::Args;
@@ -27,22 +27,23 @@ pub(crate) fn new_client() -> ClientId {
 }
 
 /// Calls `method`; the error is the data of an internal error.
-pub(crate) async fn call(core: &Arc<Core>, method: Method, args: Args) -> Result<String, String> {
+pub(crate) async fn call(face: &Arc<Face>, method: Method, args: Args) -> Result<String, String> {
     if method == Method::BroadcastTxCommit {
-        return broadcast_tx_commit(core, args.bytes(0).to_vec()).await;
+        return broadcast_tx_commit(face, args.bytes(0).to_vec()).await;
     }
-    let core = Arc::clone(core);
+    let view = face.view();
     // Searches and key-generation blocks take milliseconds: not on the reactor.
-    tokio::task::spawn_blocking(move || methods::call(&core, method, &args))
+    tokio::task::spawn_blocking(move || methods::call(&view, method, &args))
         .await
         .unwrap_or_else(|error| Err(error.to_string()))
 }
 
 /// Sends a transaction and waits for its block.
-async fn broadcast_tx_commit(core: &Arc<Core>, tx: Vec<u8>) -> Result<String, String> {
+async fn broadcast_tx_commit(face: &Arc<Face>, tx: Vec<u8>) -> Result<String, String> {
     let (client, hash) = (new_client(), merkle::sha256(&tx));
     let query = format!("tm.event='Tx' AND tx.hash='{}'", hex::encode_upper(hash));
-    let mut subscription = core
+    let view: View = face.view();
+    let mut subscription = face
         .bus
         .subscribe(client, &query)
         .map_err(|error| format!("failed to subscribe to tx: {error}"))?;
@@ -54,21 +55,21 @@ async fn broadcast_tx_commit(core: &Arc<Core>, tx: Vec<u8>) -> Result<String, St
             height: Int(height),
         })
     };
-    let checked = methods::broadcast(core, &tx)
+    let checked = methods::broadcast(&view.core, &tx)
         .map_err(|error| format!("error on broadcastTxCommit: {error}"));
     let checked = match checked {
         Ok(checked) if checked.code == 0 => checked,
         other => {
-            let _ = core.bus.unsubscribe_all(client);
+            let _ = face.bus.unsubscribe_all(client);
             return other.map(|checked| answer(&checked, &ExecTxResult::default(), 0));
         }
     };
     let included = tokio::time::timeout(COMMIT_TIMEOUT, subscription.events.recv()).await;
-    let _ = core.bus.unsubscribe_all(client);
-    let place = included.ok().flatten().and_then(|_| core.store().by_tx(&hash));
+    let _ = face.bus.unsubscribe_all(client);
+    let place = included.ok().flatten().and_then(|_| view.store().by_tx(&hash));
     let (height, index) =
         place.ok_or("timed out waiting for tx to be included in a block".to_owned())?;
-    let results = core.store().get(height).map(|stored| stored.results().tx_results);
+    let results = view.store().get(height).map(|stored| stored.results().tx_results);
     let at = usize::try_from(index).unwrap_or(usize::MAX);
     let result = results.as_ref().and_then(|results| results.get(at)).cloned().unwrap_or_default();
     Ok(answer(&checked, &result, height))

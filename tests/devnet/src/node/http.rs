@@ -14,7 +14,8 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use axum::routing::any;
 
-use super::core::Core;
+use super::face::Face;
+use super::faults::{AnswerFault, Spoilt};
 use super::rpc::args::Args;
 use super::rpc::routes::Route;
 use super::rpc::{self, Id, RpcError};
@@ -28,7 +29,7 @@ const MAX_BATCH: usize = 10;
 /// What handlers share.
 #[derive(Debug, Clone)]
 pub(crate) struct Shared {
-    pub(crate) core: Arc<Core>,
+    pub(crate) face: Arc<Face>,
     pub(crate) stop: tokio_util::sync::CancellationToken,
 }
 
@@ -49,9 +50,14 @@ async fn upgrade(
 }
 
 async fn http(State(shared): State<Shared>, request: Request) -> Response {
-    if shared.core.faults.request_fails() {
-        return plain(StatusCode::SERVICE_UNAVAILABLE, "text/plain", "service unavailable\n");
+    match shared.face.faults.answer().map(AnswerFault::of_request) {
+        None => answer(&shared.face, request).await,
+        Some(Spoilt::Instead(response)) => response,
+        Some(Spoilt::Answer(fault)) => fault.spoil(answer(&shared.face, request).await).await,
     }
+}
+
+async fn answer(face: &Arc<Face>, request: Request) -> Response {
     let (head, body) = request.into_parts();
     let Ok(body) = to_bytes(body, MAX_BODY_BYTES).await else {
         let error =
@@ -59,12 +65,12 @@ async fn http(State(shared): State<Shared>, request: Request) -> Response {
         return json(StatusCode::BAD_REQUEST, false, rpc::failure(None, &error));
     };
     match head.uri.path() {
-        "/" => post(&shared.core, &body).await,
+        "/" => post(face, &body).await,
         path => match Route::find(path.trim_start_matches('/')) {
             Some(route) => {
                 let query = Query::<HashMap<String, String>>::try_from_uri(&head.uri);
                 let query = query.map(|Query(query)| query).unwrap_or_default();
-                get(&shared.core, route, &query).await
+                get(face, route, &query).await
             }
             None => {
                 plain(StatusCode::NOT_FOUND, "text/plain; charset=utf-8", "404 page not found\n")
@@ -74,7 +80,7 @@ async fn http(State(shared): State<Shared>, request: Request) -> Response {
 }
 
 /// A method by its path.
-async fn get(core: &Arc<Core>, route: &'static Route, query: &HashMap<String, String>) -> Response {
+async fn get(face: &Arc<Face>, route: &'static Route, query: &HashMap<String, String>) -> Response {
     let failed = |status, error| json(status, false, rpc::failure(Some(&Id::NONE), &error));
     if route.needs_websocket() {
         return failed(StatusCode::NOT_FOUND, RpcError::method_not_found());
@@ -87,14 +93,14 @@ async fn get(core: &Arc<Core>, route: &'static Route, query: &HashMap<String, St
         }
     };
     let cacheable = route.is_cacheable(&args);
-    match dispatch::call(core, route.method, args).await {
+    match dispatch::call(face, route.method, args).await {
         Ok(result) => json(StatusCode::OK, cacheable, rpc::success(&Id::NONE, &result)),
         Err(error) => failed(StatusCode::INTERNAL_SERVER_ERROR, RpcError::internal(error)),
     }
 }
 
 /// A request or a batch in the body.
-async fn post(core: &Arc<Core>, body: &Bytes) -> Response {
+async fn post(face: &Arc<Face>, body: &Bytes) -> Response {
     if body.is_empty() {
         return plain(StatusCode::OK, "text/html", &endpoints());
     }
@@ -140,7 +146,7 @@ async fn post(core: &Arc<Core>, body: &Bytes) -> Response {
             }
         };
         cacheable &= route.is_cacheable(&args);
-        answers.push(match dispatch::call(core, route.method, args).await {
+        answers.push(match dispatch::call(face, route.method, args).await {
             Ok(result) => rpc::success(id, &result),
             Err(error) => rpc::failure(Some(id), &RpcError::internal(error)),
         });

@@ -11,7 +11,9 @@ use jiff::Timestamp;
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use super::announce::announce;
 use super::core::{Core, Producer};
+use super::face::Face;
 use super::faults::Faults;
 use super::http::{Shared, router};
 use super::journal::{Entry, Journal, Opened};
@@ -153,11 +155,13 @@ impl Devnet {
         };
         let store = Store::new(options.retain_blocks);
         let core = Arc::new(Core::new(chain, genesis_time, store, format!("tcp://{address}")));
-        Self::run(core, listener, address, options.block_time, (journal, entries, path)).await
+        let face = Arc::new(Face::new(core.clone()));
+        Self::run(core, face, listener, address, options.block_time, (journal, entries, path)).await
     }
 
     async fn run(
         core: Arc<Core>,
+        face: Arc<Face>,
         listener: TcpListener,
         address: SocketAddr,
         block_time: Duration,
@@ -166,13 +170,13 @@ impl Devnet {
         let stop = CancellationToken::new();
         let (ready, first_block) = tokio::sync::oneshot::channel();
         let producer = {
-            let (core, stop) = (core.clone(), stop.clone());
+            let (core, face, stop) = (core.clone(), face.clone(), stop.clone());
             // An own thread: executing a key-generation block must not hold up the reactor.
             let produce = move || {
                 let path = path.as_deref();
                 let guard = stop.clone().drop_guard();
                 let producer = Producer::new(&core, journal, entries, path)?;
-                let produced = produce(producer, &core, block_time, &stop, ready);
+                let produced = produce(producer, &core, &face, block_time, &stop, ready);
                 drop(guard);
                 produced.map_err(|source| StartError::Journal {
                     path: path.map(Path::to_path_buf).unwrap_or_default(),
@@ -190,7 +194,7 @@ impl Devnet {
                 .err()
                 .unwrap_or_else(|| StartError::Stopped("no first block".to_owned())));
         }
-        let service = router(Shared { core: core.clone(), stop: stop.clone() })
+        let service = router(Shared { face: face.clone(), stop: stop.clone() })
             .into_make_service_with_connect_info::<SocketAddr>();
         // Idle connections are closed when the node stops: a client must not go on talking to it.
         let server = axum::serve(listener, service)
@@ -199,6 +203,7 @@ impl Devnet {
         Ok(Running {
             address,
             core,
+            face,
             producer: Some(producer),
             server: tokio::spawn(server),
             stop: stop.clone(),
@@ -215,6 +220,7 @@ type Produced = Result<Option<Journal>, StartError>;
 pub struct Running {
     address: SocketAddr,
     core: Arc<Core>,
+    face: Arc<Face>,
     producer: Option<thread::JoinHandle<Produced>>,
     server: tokio::task::JoinHandle<io::Result<()>>,
     stop: CancellationToken,
@@ -249,7 +255,7 @@ impl Running {
 
     /// Makes the node misbehave.
     pub fn faults(&self) -> Faults {
-        self.core.faults.clone()
+        self.face.faults.clone()
     }
 
     /// Resolves when the node stopped by itself, which it does when its journal cannot be written.
@@ -288,6 +294,7 @@ fn joined(producer: thread::JoinHandle<Produced>) -> Produced {
 fn produce(
     mut producer: Producer,
     core: &Core,
+    face: &Face,
     block_time: Duration,
     stop: &CancellationToken,
     ready: tokio::sync::oneshot::Sender<()>,
@@ -295,14 +302,16 @@ fn produce(
     let mut ready = Some(ready);
     let mut next = Instant::now();
     while !stop.is_cancelled() {
-        let height = producer.step(core, Timestamp::now())?;
+        let made = producer.step(core, Timestamp::now())?;
+        announce(&face.bus, &made);
+        let height = made.header().height;
         if let Some(ready) = ready.take() {
             let _ = ready.send(());
         }
         next = (next + block_time).max(Instant::now());
         loop {
             let left = next.saturating_duration_since(Instant::now());
-            let halted = core.faults.is_halted(height);
+            let halted = face.faults.is_halted(height);
             if stop.is_cancelled() || left.is_zero() && !halted {
                 break;
             }

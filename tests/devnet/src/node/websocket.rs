@@ -14,8 +14,8 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout
 use tokio_util::sync::CancellationToken;
 
 use super::bus::{ClientId, Published, Subscription};
-use super::core::Core;
 use super::dispatch;
+use super::face::Face;
 use super::http::Shared;
 use super::rpc::args::Args;
 use super::rpc::routes::{Method, Route};
@@ -46,27 +46,27 @@ enum Outgoing {
 /// Serves one connection until either side ends it.
 pub(crate) async fn serve(shared: Shared, peer: SocketAddr, socket: WebSocket) {
     let connection = Connection {
-        core: shared.core,
+        face: shared.face,
         client: dispatch::new_client(),
         closed: shared.stop.child_token(),
     };
     tracing::debug!(%peer, client = connection.client, "websocket opened");
     let (sink, stream) = socket.split();
     let (out, queued) = mpsc::channel(WRITE_QUEUE);
-    let mut drops = connection.core.faults.drops();
+    let mut drops = connection.face.faults.drops();
     tokio::select! {
         () = connection.read(stream, out) => {}
         () = connection.write(sink, queued) => {}
-        _ = drops.changed() => {}
+        _ = drops.changed() => connection.face.faults.cut(),
         () = connection.closed.cancelled() => {}
     }
     connection.closed.cancel();
-    let _ = connection.core.bus.unsubscribe_all(connection.client);
+    let _ = connection.face.bus.unsubscribe_all(connection.client);
     tracing::debug!(%peer, client = connection.client, "websocket closed");
 }
 
 struct Connection {
-    core: Arc<Core>,
+    face: Arc<Face>,
     client: ClientId,
     closed: CancellationToken,
 }
@@ -131,14 +131,14 @@ impl Connection {
         let result = match route.method {
             Method::Subscribe => self.subscribe(&id, args.text(0), out),
             Method::Unsubscribe => {
-                let ended = self.core.bus.unsubscribe(self.client, args.text(0));
+                let ended = self.face.bus.unsubscribe(self.client, args.text(0));
                 ended.map(|()| "{}".to_owned()).map_err(|error| error.to_string())
             }
             Method::UnsubscribeAll => {
-                let ended = self.core.bus.unsubscribe_all(self.client);
+                let ended = self.face.bus.unsubscribe_all(self.client);
                 ended.map(|()| "{}".to_owned()).map_err(|error| error.to_string())
             }
-            method => dispatch::call(&self.core, method, args).await,
+            method => dispatch::call(&self.face, method, args).await,
         };
         Some(match result {
             Ok(result) => rpc::success(&id, &result),
@@ -153,7 +153,7 @@ impl Connection {
         out: &mpsc::Sender<Outgoing>,
     ) -> Result<String, String> {
         let subscription =
-            self.core.bus.subscribe(self.client, query).map_err(|error| error.to_string())?;
+            self.face.bus.subscribe(self.client, query).map_err(|error| error.to_string())?;
         let (id, query, out) = (id.clone(), Arc::from(query), out.clone());
         tokio::spawn(forward(subscription, id, query, out, self.closed.clone()));
         Ok("{}".to_owned())
@@ -174,7 +174,7 @@ impl Connection {
                     Some(Outgoing::Answer(answer)) => vec![Message::Text(answer.into())],
                     Some(Outgoing::Event { id, query, event }) => {
                         let frame = rpc::event_frame(&id, &query, &event.data, &event.events);
-                        let frames = self.core.faults.frames(frame).into_iter();
+                        let frames = self.face.faults.frames(frame).into_iter();
                         frames.map(|frame| Message::Text(frame.into())).collect()
                     }
                     None => return,

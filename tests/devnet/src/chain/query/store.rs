@@ -24,6 +24,7 @@ pub(super) fn answer(
     kind: &str,
     data: &[u8],
     height: i64,
+    latest: i64,
 ) -> Result<QueryAnswer, Refusal> {
     let mut answer = QueryAnswer { key: data.to_vec(), height, ..QueryAnswer::default() };
     let version = chain.spec.version;
@@ -32,13 +33,13 @@ pub(super) fn answer(
             if data.is_empty() {
                 return Err(Refusal::sdk(1, "query cannot be zero length: tx parse error"));
             }
-            match kept(chain, height) {
+            match kept(chain, height).filter(|state| state.height <= latest) {
                 Some(state) => answer.value = value(state, data, version).unwrap_or_default(),
                 None => "version does not exist".clone_into(&mut answer.log),
             }
         }
         "inference/subspace" => {
-            let pairs = pairs(&chain.state, version);
+            let pairs = pairs(kept(chain, latest).unwrap_or(&chain.state), version);
             let pairs = pairs.into_iter().filter(|pair| pair.key.starts_with(data));
             answer.value = Pairs { pairs: pairs.collect() }.encode_to_vec();
         }

@@ -15,7 +15,8 @@ use crate::node::go_json::{self, Base64, Hex, Int, Time};
 use crate::node::merkle;
 use crate::node::search;
 use crate::node::shapes::*;
-use crate::node::store::{Store, Stored};
+use crate::node::face::{Shown, View};
+use crate::node::store::Stored;
 
 type Answer = Result<String, String>;
 
@@ -29,54 +30,52 @@ const MAX_HEADERS: i64 = 20;
 const GENESIS_CHUNK_BYTES: usize = 16 * 1024 * 1024;
 
 /// Answers a method that neither waits nor needs a websocket.
-pub(crate) fn call(core: &Core, method: Method, args: &Args) -> Answer {
+pub(crate) fn call(view: &View, method: Method, args: &Args) -> Answer {
     match method {
         Method::Health => Ok(go_json::to_string(&Empty {})),
-        Method::Status => Ok(status(core)),
+        Method::Status => Ok(status(view)),
         Method::NetInfo => Ok(go_json::to_string(&ResultNetInfo {
             listening: true,
             listeners: ["Listener(@)"],
             n_peers: Int(0),
             peers: [],
         })),
-        Method::Blockchain => blockchain(core, args),
-        Method::Genesis => genesis(core),
-        Method::GenesisChunked => genesis_chunked(core, args.int(0).unwrap_or(0)),
-        Method::Block => kept(core, args).map(|stored| block(Some(&stored))),
-        Method::BlockByHash => Ok(block(core.store().by_hash(args.bytes(0)).as_deref())),
-        Method::BlockResults => kept(core, args).map(|stored| {
-            go_json::to_string(&ResultBlockResults::new(stored.height, &stored.results()))
-        }),
-        Method::Commit => commit(core, args),
-        Method::Header => kept(core, args).map(|stored| header(Some(&stored))),
-        Method::HeaderByHash => Ok(header(core.store().by_hash(args.bytes(0)).as_deref())),
+        Method::Blockchain => blockchain(view, args),
+        Method::Genesis => genesis(&view.core),
+        Method::GenesisChunked => genesis_chunked(&view.core, args.int(0).unwrap_or(0)),
+        Method::Block => kept(view, args).map(|stored| block(Some(&stored))),
+        Method::BlockByHash => Ok(block(view.store().by_hash(args.bytes(0)).as_deref())),
+        Method::BlockResults => block_results(view, args),
+        Method::Commit => commit(view, args),
+        Method::Header => kept(view, args).map(|stored| header(Some(&stored))),
+        Method::HeaderByHash => Ok(header(view.store().by_hash(args.bytes(0)).as_deref())),
         Method::CheckTx => {
-            let result = response::tx_result(core.chain().check(args.bytes(0)));
+            let result = response::tx_result(view.core.chain().check(args.bytes(0)));
             Ok(go_json::to_string(&FullTxResult::from(&result)))
         }
-        Method::Tx => tx(core, args.bytes(0)),
-        Method::TxSearch => tx_search(core, args),
-        Method::BlockSearch => block_search(core, args),
-        Method::Validators => validators(core, args),
+        Method::Tx => tx(view, args.bytes(0)),
+        Method::TxSearch => tx_search(view, args),
+        Method::BlockSearch => block_search(view, args),
+        Method::Validators => validators(view, args),
         Method::ConsensusParams => {
-            let block_height = Int(uncommitted_height(core, args)?);
+            let block_height = Int(uncommitted_height(view, args)?);
             let consensus_params = ConsensusParams::new();
             Ok(go_json::to_string(&ResultConsensusParams { block_height, consensus_params }))
         }
-        Method::UnconfirmedTxs => Ok(unconfirmed_txs(core, Some(per_page(args.int(0))))),
-        Method::NumUnconfirmedTxs => Ok(unconfirmed_txs(core, None)),
+        Method::UnconfirmedTxs => Ok(unconfirmed_txs(&view.core, Some(per_page(args.int(0))))),
+        Method::NumUnconfirmedTxs => Ok(unconfirmed_txs(&view.core, None)),
         Method::BroadcastTxSync => {
-            broadcast(core, args.bytes(0)).map(|checked| broadcast_answer(&checked, args.bytes(0)))
+            broadcast(&view.core, args.bytes(0)).map(|checked| broadcast_answer(&checked, args.bytes(0)))
         }
-        Method::BroadcastTxAsync => broadcast(core, args.bytes(0))
+        Method::BroadcastTxAsync => broadcast(&view.core, args.bytes(0))
             .map(|_| broadcast_answer(&ExecTxResult::default(), args.bytes(0))),
         Method::AbciQuery => {
             let height = args.int(2).unwrap_or(0);
-            let answer = core.chain().query(args.text(0), args.bytes(1), height);
+            let answer = view.query(args.text(0), args.bytes(1), height);
             let answer = response::query(answer);
             Ok(go_json::to_string(&Response { response: Query::from(&answer) }))
         }
-        Method::AbciInfo => Ok(abci_info(core)),
+        Method::AbciInfo => Ok(abci_info(&view.core)),
         Method::Subscribe
         | Method::Unsubscribe
         | Method::UnsubscribeAll
@@ -84,8 +83,8 @@ pub(crate) fn call(core: &Core, method: Method, args: &Args) -> Answer {
     }
 }
 
-fn status(core: &Core) -> String {
-    let store = core.store();
+fn status(view: &View) -> String {
+    let store = view.store();
     let (first, last) = (store.get(store.base()), store.get(store.height()));
     let header =
         |stored: &Option<Arc<Stored>>| stored.as_deref().map(Stored::header).unwrap_or_default();
@@ -104,7 +103,15 @@ fn status(core: &Core) -> String {
         earliest_block_time: Time(timestamp(first_header.time)),
         catching_up: false,
     };
-    go_json::to_string(&ResultStatus::new(&core.identity, &core.rpc_address, sync_info))
+    go_json::to_string(&ResultStatus::new(&view.core.identity, &view.core.rpc_address, sync_info))
+}
+
+fn block_results(view: &View, args: &Args) -> Answer {
+    let stored = kept(view, args)?;
+    if stored.height > view.executed() {
+        return Err(format!("could not find results for height #{}", stored.height));
+    }
+    Ok(go_json::to_string(&ResultBlockResults::new(stored.height, &stored.results())))
 }
 
 fn block(stored: Option<&Stored>) -> String {
@@ -120,11 +127,11 @@ fn header(stored: Option<&Stored>) -> String {
     go_json::to_string(&ResultHeader { header: header.as_ref().map(Header::from) })
 }
 
-fn commit(core: &Core, args: &Args) -> Answer {
-    let stored = kept(core, args)?;
+fn commit(view: &View, args: &Args) -> Answer {
+    let stored = kept(view, args)?;
     // The canonical commit of a block is in the next one.
     let (next, seen) = {
-        let store = core.store();
+        let store = view.store();
         (store.get(stored.height + 1), store.seen_commit())
     };
     let canonical = next.and_then(|next| next.block().last_commit);
@@ -134,14 +141,14 @@ fn commit(core: &Core, args: &Args) -> Answer {
 }
 
 /// The block at the height argument, or the last one.
-fn kept(core: &Core, args: &Args) -> Result<Arc<Stored>, String> {
-    let store = core.store();
+fn kept(view: &View, args: &Args) -> Result<Arc<Stored>, String> {
+    let store = view.store();
     let height = height(&store, args, store.height())?;
     store.get(height).ok_or_else(|| format!("could not find results for height #{height}"))
 }
 
 /// The height argument within what is kept (`rpc/core/env.go getHeight`).
-fn height(store: &Store, args: &Args, latest: i64) -> Result<i64, String> {
+fn height(store: &Shown<'_>, args: &Args, latest: i64) -> Result<i64, String> {
     let Some(height) = args.int(0) else { return Ok(latest) };
     if height <= 0 {
         return Err(format!("height must be greater than 0, but got {height}"));
@@ -159,13 +166,13 @@ fn height(store: &Store, args: &Args, latest: i64) -> Result<i64, String> {
 }
 
 /// Like [`height`], up to the block that is being made.
-fn uncommitted_height(core: &Core, args: &Args) -> Result<i64, String> {
-    let store = core.store();
+fn uncommitted_height(view: &View, args: &Args) -> Result<i64, String> {
+    let store = view.store();
     height(&store, args, store.height() + 1)
 }
 
-fn blockchain(core: &Core, args: &Args) -> Answer {
-    let store = core.store();
+fn blockchain(view: &View, args: &Args) -> Answer {
+    let store = view.store();
     let (min, max) = (args.int(0).unwrap_or(0), args.int(1).unwrap_or(0));
     if min < 0 || max < 0 {
         return Err("heights must be non-negative".to_owned());
@@ -214,10 +221,10 @@ fn genesis_chunked(core: &Core, chunk: i64) -> Answer {
     Ok(format!(r#"{{"chunk":"{chunk}","total":"{}","data":"{data}"}}"#, chunks.len()))
 }
 
-fn validators(core: &Core, args: &Args) -> Answer {
-    let height = uncommitted_height(core, args)?;
+fn validators(view: &View, args: &Args) -> Answer {
+    let height = uncommitted_height(view, args)?;
     page(args.int(1), per_page(args.int(2)), 1)?;
-    Ok(go_json::to_string(&ResultValidators::new(&core.identity, height)))
+    Ok(go_json::to_string(&ResultValidators::new(&view.core.identity, height)))
 }
 
 fn abci_info(core: &Core) -> String {
@@ -268,11 +275,11 @@ fn broadcast_answer(checked: &ExecTxResult, tx: &[u8]) -> String {
     })
 }
 
-fn tx(core: &Core, hash: &[u8]) -> Answer {
+fn tx(view: &View, hash: &[u8]) -> Answer {
     if hash.is_empty() {
         return Err("transaction hash cannot be empty".to_owned());
     }
-    let store = core.store();
+    let store = view.store();
     let found = store.by_tx(hash).and_then(|(height, index)| Some((store.get(height)?, index)));
     let (stored, index) =
         found.ok_or_else(|| format!("tx ({}) not found", hex::encode_upper(hash)))?;
@@ -294,33 +301,33 @@ fn tx_json(stored: &Stored, index: u32) -> String {
     })
 }
 
-fn tx_search(core: &Core, args: &Args) -> Answer {
+fn tx_search(view: &View, args: &Args) -> Answer {
     let text = args.text(0);
     if text.len() > 512 {
         return Err("maximum query length exceeded".to_owned());
     }
     let query = crate::node::query::Query::parse(text).map_err(|error| error.to_string())?;
-    let blocks: Vec<_> = core.store().iter().cloned().collect();
+    let blocks: Vec<_> = view.store().iter().cloned().collect();
     let mut found = search::txs(&blocks, &query)?;
     order(&mut found, args.text(4), false)?;
     let hits = paged(&found, args.int(2), args.int(3))?;
     let hits: Vec<String> = hits
         .iter()
-        .filter_map(|(height, index)| Some(tx_json(&*core.store().get(*height)?, *index)))
+        .filter_map(|(height, index)| Some(tx_json(&*view.store().get(*height)?, *index)))
         .collect();
     Ok(format!(r#"{{"txs":[{}],"total_count":"{}"}}"#, hits.join(","), found.len()))
 }
 
-fn block_search(core: &Core, args: &Args) -> Answer {
+fn block_search(view: &View, args: &Args) -> Answer {
     let query =
         crate::node::query::Query::parse(args.text(0)).map_err(|error| error.to_string())?;
-    let blocks: Vec<_> = core.store().iter().cloned().collect();
+    let blocks: Vec<_> = view.store().iter().cloned().collect();
     let mut found = search::blocks(&blocks, &query);
     order(&mut found, args.text(3), true)?;
     let hits = paged(&found, args.int(1), args.int(2))?;
     let hits: Vec<String> = hits
         .iter()
-        .filter_map(|height| core.store().get(*height))
+        .filter_map(|height| view.store().get(*height))
         .map(|stored| block(Some(&stored)))
         .collect();
     Ok(format!(r#"{{"blocks":[{}],"total_count":"{}"}}"#, hits.join(","), found.len()))

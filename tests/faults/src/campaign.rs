@@ -1,0 +1,282 @@
+//! Many schedules at a time: lines, failures, and what took effect.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::task::JoinSet;
+
+use crate::chains::{CHAINS, Stage};
+use crate::oracle;
+use crate::run::{self, Place, Report};
+use crate::schedule::Schedule;
+
+/// With this many schedules, every kind of fault must have taken effect.
+const REPRESENTATIVE: usize = 200;
+
+/// What is to be run.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) seeds: Vec<u64>,
+    pub(crate) jobs: usize,
+    pub(crate) log: Option<PathBuf>,
+    pub(crate) folder: Option<PathBuf>,
+    pub(crate) give_up_after: usize,
+    /// Shows the timeline of schedules that end well, too.
+    pub(crate) shows_all: bool,
+}
+
+/// Runs it and prints the outcome.
+pub(crate) fn main(plan: Plan) -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let outcome = runtime.map_err(|error| error.to_string()).and_then(|runtime| {
+        runtime.block_on(campaign(plan))
+    });
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            say(&format!("the harness failed: {error}\n"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn campaign(plan: Plan) -> Result<bool, String> {
+    let text = |error: &dyn std::fmt::Display| error.to_string();
+    let began = Instant::now();
+    let folder = tempfile::Builder::new()
+        .prefix("bootwatch-faults-")
+        .tempdir_in(plan.folder.clone().unwrap_or_else(memory))
+        .map_err(|e| text(&e))?;
+    let roots = folder.path().join("roots.pem");
+    std::fs::write(&roots, "").map_err(|e| text(&e))?;
+    let place = Arc::new(Place {
+        executable: std::env::current_exe().map_err(|e| text(&e))?,
+        folder: folder.path().to_owned(),
+        roots,
+    });
+    let mut log = match &plan.log {
+        Some(path) => {
+            let opened = File::options().create(true).append(true).open(path);
+            Some(opened.map_err(|e| format!("{}: {e}", path.display()))?)
+        }
+        None => None,
+    };
+    let stages = stages(&place).await?;
+    let blocks: Vec<_> = stages.iter().map(|stage| stage.last - stage.first).collect();
+    let prepared = began.elapsed();
+
+    let mut seeds = plan.seeds.iter();
+    let mut running = JoinSet::new();
+    let mut summary = Summary::default();
+    loop {
+        while running.len() < plan.jobs && summary.failed.len() < plan.give_up_after {
+            let Some(&seed) = seeds.next() else { break };
+            let schedule = Schedule::new(seed, |chain| blocks[chain]);
+            let (stage, place) = (Arc::clone(&stages[schedule.chain]), Arc::clone(&place));
+            running.spawn(async move {
+                let report = run::run(&schedule, &stage, &place).await;
+                (schedule, report)
+            });
+        }
+        let Some(ended) = running.join_next().await else { break };
+        let (schedule, report) = ended.map_err(|e| text(&e))?;
+        let report = report.map_err(|e| format!("seed {}: {e}", schedule.seed))?;
+        let line = line(&schedule, &report);
+        say(&line);
+        if let Some(log) = &mut log {
+            log.write_all(line.as_bytes()).map_err(|e| text(&e))?;
+        }
+        if plan.shows_all {
+            say(&schedule.to_string());
+        }
+        if !report.problems.is_empty() {
+            say(&failure(&schedule, &report));
+        }
+        summary.add(&schedule, &report);
+    }
+    say(&summary.text(prepared, began.elapsed()));
+    Ok(summary.is_good())
+}
+
+/// Makes the chains, and what is expected of each by a run without faults.
+async fn stages(place: &Arc<Place>) -> Result<Vec<Arc<Stage>>, String> {
+    let mut making = JoinSet::new();
+    for number in 0..CHAINS {
+        let place = Arc::clone(place);
+        making.spawn(async move {
+            let stage = tokio::task::spawn_blocking(move || Stage::make(number)).await;
+            let stage = stage.map_err(|e| e.to_string())?.map_err(|e| e.to_string())?;
+            let report = run::run(&Schedule::quiet(number), &stage, &place).await;
+            let report = report.map_err(|e| e.to_string())?;
+            let failed = |problems: &str| format!("chain {number}, without faults:\n{problems}");
+            if !report.problems.is_empty() {
+                return Err(failed(&format!("{}\n{}", report.problems.join("\n"), report.log)));
+            }
+            let account = report.read.map(|read| read.account).unwrap_or_default();
+            oracle::against_the_chain(&stage, &account).await.map_err(|e| failed(&e))?;
+            let _ = stage.expected.set(Arc::new(account));
+            Ok((number, Arc::new(stage)))
+        });
+    }
+    let mut made = BTreeMap::new();
+    while let Some(stage) = making.join_next().await {
+        let (number, stage) = stage.map_err(|e| e.to_string())??;
+        made.insert(number, stage);
+    }
+    Ok(made.into_values().collect())
+}
+
+/// Memory that is a file system, where there is one: writes to a disk would only cost time.
+fn memory() -> PathBuf {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() }
+}
+
+/// One line for a schedule.
+fn line(schedule: &Schedule, report: &Report) -> String {
+    let verdict = if report.problems.is_empty() { "ok" } else { "FAILED" };
+    let kills: u64 = report
+        .taken
+        .iter()
+        .filter(|(name, _)| name.starts_with("killed"))
+        .map(|(_, times)| times)
+        .sum();
+    let faults: Vec<String> =
+        report.taken.iter().map(|(name, times)| format!("{}={times}", name.replace(' ', "-"))).collect();
+    format!(
+        "seed={} {verdict} chain={} blocks={} starts={} kills={kills} ms={} {}\n",
+        schedule.seed,
+        schedule.chain,
+        report.blocks,
+        report.starts,
+        report.took.as_millis(),
+        faults.join(" ")
+    )
+}
+
+/// Everything about a schedule that failed.
+fn failure(schedule: &Schedule, report: &Report) -> String {
+    format!(
+        "\n{schedule}\nproblems:\n  {}\n\nthe end of the daemon's log:\n{}\n\nto run it again:\n  \
+         cargo run --release -p bootwatch-faults -- --seed {}\n\n",
+        report.problems.join("\n  "),
+        report.log,
+        schedule.seed
+    )
+}
+
+#[derive(Debug, Default)]
+struct Summary {
+    runs: usize,
+    blocks: i64,
+    starts: usize,
+    longest: Duration,
+    failed: Vec<u64>,
+    /// For each fault, how often it took effect, and in how many schedules.
+    taken: BTreeMap<&'static str, (u64, u64)>,
+}
+
+impl Summary {
+    fn add(&mut self, schedule: &Schedule, report: &Report) {
+        self.runs += 1;
+        self.blocks += report.blocks;
+        self.starts += report.starts;
+        self.longest = self.longest.max(report.took);
+        if !report.problems.is_empty() {
+            self.failed.push(schedule.seed);
+        }
+        for (name, times) in &report.taken {
+            let (all, schedules) = self.taken.entry(name).or_default();
+            *all += times;
+            *schedules += 1;
+        }
+    }
+
+    /// Kinds that never took effect though there was every opportunity.
+    fn missing(&self) -> Vec<&'static str> {
+        if self.runs < REPRESENTATIVE {
+            return Vec::new();
+        }
+        KINDS.iter().copied().filter(|kind| !self.taken.contains_key(kind)).collect()
+    }
+
+    fn is_good(&self) -> bool {
+        self.failed.is_empty() && self.missing().is_empty()
+    }
+
+    fn text(&self, prepared: Duration, took: Duration) -> String {
+        let mut text = String::from("\nfaults that took effect (times, schedules):\n");
+        for (name, (times, schedules)) in &self.taken {
+            text.push_str(&format!("  {name:<30} {times:>8} {schedules:>7}\n"));
+        }
+        for kind in self.missing() {
+            text.push_str(&format!("  {kind:<30} NEVER: the harness is at fault\n"));
+        }
+        text.push_str(&format!(
+            "\n{} schedules, {} failed{}; {} blocks, {} starts of the daemon; {:.1} s, of which \
+             {:.1} s for the chains; the longest took {:.1} s\n",
+            self.runs,
+            self.failed.len(),
+            if self.failed.is_empty() { String::new() } else { format!(" {:?}", self.failed) },
+            self.blocks,
+            self.starts,
+            took.as_secs_f64(),
+            prepared.as_secs_f64(),
+            self.longest.as_secs_f64(),
+        ));
+        text
+    }
+}
+
+/// Every kind there is.
+const KINDS: [&str; 36] = [
+    "body broken off",
+    "body garbage",
+    "body null field",
+    "body slow",
+    "body truncated",
+    "burst of blocks",
+    "chain halted",
+    "clock jump",
+    "database locked",
+    "disk broken",
+    "disk full",
+    "ended by itself",
+    "endpoint down",
+    "frame duplicated",
+    "frame garbage",
+    "frame lost",
+    "frame null field",
+    "frame reordered",
+    "frame truncated",
+    "frames stalled",
+    "http 429",
+    "http 5xx",
+    "killed after commit",
+    "killed after the first row",
+    "killed at a statement",
+    "killed at random",
+    "killed before begin",
+    "killed before commit",
+    "killed in the middle",
+    "killed while writing the log",
+    "lagging balancer",
+    "pruned base",
+    "results not ready",
+    "subscription cancelled",
+    "websocket dropped",
+    "wrong chain",
+];
+
+/// To standard output; when nobody reads it, there is nobody to tell.
+fn say(text: &str) {
+    let mut out = io::stdout().lock();
+    let _ = out.write_all(text.as_bytes());
+    let _ = out.flush();
+}
