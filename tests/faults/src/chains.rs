@@ -20,7 +20,7 @@ const INTERVAL: SignedDuration = SignedDuration::from_secs(60);
 /// Once in a while a chain stands still for this long.
 const HALT: SignedDuration = SignedDuration::from_hours(2);
 /// Hosts that the daemon watches.
-const WATCHED: usize = 6;
+const WATCHED: usize = 3;
 
 /// A chain with its surroundings.
 #[derive(Debug)]

@@ -25,7 +25,7 @@ use crate::victim::Disk;
 /// The daemon gets this long, after the last fault, to come to the last block.
 const PATIENCE: Duration = Duration::from_secs(90);
 /// And then this long to deliver what it decided.
-const DELIVERY: Duration = Duration::from_secs(20);
+const DELIVERY: Duration = Duration::from_secs(60);
 /// And to stop.
 const STOP: Duration = Duration::from_secs(15);
 

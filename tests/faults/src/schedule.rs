@@ -145,6 +145,10 @@ fn act(rng: &mut Rng, last: Height, endpoints: usize) -> Act {
     // Some at the very beginning, when the base is read.
     let at = if rng.u8(..8) == 0 { 0 } else { rng.i64(0..=last) };
     let fault = fault(rng, endpoints);
+    // Not before the base is stored: with nothing to compare, a daemon must believe the first chain
+    // it sees, and begins where the node says that it is.
+    let late = matches!(fault, Fault::Lag(_) | Fault::Prune(_) | Fault::Impostor);
+    let at = if late { at.max(1) } else { at };
     let lasts = match fault {
         Fault::Lock if rng.u8(..25) == 0 => LONG_LOCK,
         Fault::Clock(_) => Duration::from_millis(rng.u64(50..1_000)),

@@ -188,7 +188,13 @@ impl Follow {
         let now = if near { Timestamp::now() } else { facts.time };
         let seen_head = if near { head } else { facts.height };
         let situation = self.judge(now, seen_head);
-        let decision = self.parts.engine.evaluate(&situation, now);
+        let decision = if near && situation.stale && !facts.captures.is_empty() {
+            // Near, and yet too late to be judged as of now. No later block has this capture.
+            let then = self.judge(facts.time, facts.height);
+            self.parts.engine.evaluate(&then, facts.time)
+        } else {
+            self.parts.engine.evaluate(&situation, now)
+        };
         self.parts.metrics.evaluated(Timestamp::now());
         (near.then_some(situation), decision)
     }
