@@ -1,7 +1,8 @@
 //! What a database says, as lines of text: two runs on the same chain must say the same.
 //!
 //! Left out is what rightly differs: when something was read that may be read at several heights,
-//! and what lies before the first block or describes the endpoints.
+//! which hosts were asked for beside the members (a restart asks for all that ever chose), and what
+//! lies before the first block or describes the endpoints.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -54,6 +55,8 @@ pub(crate) struct Read {
     pub(crate) tip: Height,
     /// How often the ledger had to be corrected.
     pub(crate) reconciled: u64,
+    /// Whether the choices of every member are known.
+    pub(crate) members_known: bool,
     pub(crate) incidents: Vec<Incident>,
     pub(crate) outbox: Vec<Message>,
     /// What `verify` found.
@@ -85,11 +88,8 @@ pub(crate) fn read(path: &Path, first: Height, last: Height) -> Result<Read, Acc
     for (height, thing) in malformed.into_iter().filter(|(height, _)| *height >= first) {
         facts.fact(height, "malformed", &thing);
     }
-    let mut account = Account {
-        facts: facts.lines,
-        ledger: ledger_lines(&loaded.ledger),
-        ..Account::default()
-    };
+    let mut account =
+        Account { facts: facts.lines, ledger: ledger_lines(&loaded.ledger), ..Account::default() };
     for stage in stages(&loaded.ledger, first) {
         for work in reader.work(stage, ALL)? {
             account.facts.push(format!("work of {stage}: {work:?}"));
@@ -108,6 +108,9 @@ pub(crate) fn read(path: &Path, first: Height, last: Height) -> Result<Read, Acc
         tip: loaded.ledger.tip.map_or(0, |tip| tip.height),
         coverage: loaded.coverage,
         reconciled: loaded.reconciled,
+        members_known: loaded.ledger.state.as_ref().is_some_and(|state| {
+            state.members.iter().all(|member| loaded.ledger.known_hosts.contains(&member.host))
+        }),
         incidents: loaded.incidents,
         outbox: outbox(path)?,
         damage: reader.verify()?.damage,
@@ -184,7 +187,6 @@ fn ledger_lines(ledger: &Ledger) -> Vec<String> {
     lines.push(format!("clock: {:?}", ledger.clock()));
     lines.push(format!("charges: {:?}", ledger.charges));
     lines.push(format!("version: {:?}", ledger.app_version));
-    lines.push(format!("known hosts: {:?}", ledger.known_hosts));
     let frozen = &ledger.frozen;
     for (kind, choices) in [
         ("capture", &frozen.capture),

@@ -32,10 +32,11 @@ pub(crate) struct Plan {
 
 /// Runs it and prints the outcome.
 pub(crate) fn main(plan: Plan) -> ExitCode {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    let outcome = runtime.map_err(|error| error.to_string()).and_then(|runtime| {
-        runtime.block_on(campaign(plan))
-    });
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let outcome = runtime
+        .map_err(|error| error.to_string())
+        .and_then(|runtime| runtime.block_on(campaign(plan)));
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
@@ -147,8 +148,11 @@ fn line(schedule: &Schedule, report: &Report) -> String {
         .filter(|(name, _)| name.starts_with("killed"))
         .map(|(_, times)| times)
         .sum();
-    let faults: Vec<String> =
-        report.taken.iter().map(|(name, times)| format!("{}={times}", name.replace(' ', "-"))).collect();
+    let faults: Vec<String> = report
+        .taken
+        .iter()
+        .map(|(name, times)| format!("{}={times}", name.replace(' ', "-")))
+        .collect();
     format!(
         "seed={} {verdict} chain={} blocks={} starts={} kills={kills} ms={} {}\n",
         schedule.seed,

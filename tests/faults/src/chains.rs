@@ -81,8 +81,7 @@ impl Stage {
             // A key generation of megabytes would be most of the work.
             spec.dkg_event_bytes = 16 << 10;
             let genesis = Timestamp::from_second(GENESIS)?;
-            let times =
-                |height| if height % 53 == 52 { HALT } else { INTERVAL };
+            let times = |height| if height % 53 == 52 { HALT } else { INTERVAL };
             Ok::<_, StageError>(Recording::make(spec, genesis, last, times)?)
         };
         let chain = record(seed, "gonka-faults")?;

@@ -39,6 +39,9 @@ pub(crate) fn judge(evidence: &Evidence<'_>) -> Vec<String> {
     if read.reconciled > 0 {
         problems.push(format!("the ledger had to be corrected {} time(s)", read.reconciled));
     }
+    if !read.members_known {
+        problems.push("the choices of some member are not known".to_owned());
+    }
     if let Some(expected) = stage.expected.get() {
         problems.extend(compare(expected, &read.account));
     }

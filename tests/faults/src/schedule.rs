@@ -133,10 +133,7 @@ impl Schedule {
     /// database.
     pub(crate) fn may_end_it(&self) -> bool {
         self.acts.iter().any(|act| {
-            matches!(
-                act.fault,
-                Fault::Stranger | Fault::Impostor | Fault::Disk(_) | Fault::Lock
-            )
+            matches!(act.fault, Fault::Stranger | Fault::Impostor | Fault::Disk(_) | Fault::Lock)
         })
     }
 }
@@ -147,7 +144,7 @@ fn act(rng: &mut Rng, last: Height, endpoints: usize) -> Act {
     let fault = fault(rng, endpoints);
     // Not before the base is stored: with nothing to compare, a daemon must believe the first chain
     // it sees, and begins where the node says that it is.
-    let late = matches!(fault, Fault::Lag(_) | Fault::Prune(_) | Fault::Impostor);
+    let late = matches!(fault, Fault::Lag(_) | Fault::Prune(_) | Fault::Impostor | Fault::Burst(_));
     let at = if late { at.max(1) } else { at };
     let lasts = match fault {
         Fault::Lock if rng.u8(..25) == 0 => LONG_LOCK,

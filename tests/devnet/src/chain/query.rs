@@ -56,7 +56,8 @@ pub(crate) fn answer(
     if !grpc::serves(path) {
         return refused(Refusal::sdk(6, "unknown query path: unknown request"));
     }
-    let value = state_at(chain, at, latest).and_then(|state| grpc::answer(chain, state, path, data));
+    let value =
+        state_at(chain, at, latest).and_then(|state| grpc::answer(chain, state, path, data));
     match value {
         Ok(value) => QueryAnswer { value, height: at, ..QueryAnswer::default() },
         Err(refusal) => refused(refusal),

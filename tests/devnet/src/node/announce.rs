@@ -52,8 +52,7 @@ pub(crate) struct Encoded {
 impl Encoded {
     pub(crate) fn new(made: &Made) -> Encoded {
         let events = named(response::flatten(&made.results.events), "NewBlock");
-        let published =
-            Published { data: new_block(made), events: go_json::to_string(&events) };
+        let published = Published { data: new_block(made), events: go_json::to_string(&events) };
         Encoded { events, published: Arc::new(published) }
     }
 

@@ -55,9 +55,7 @@ impl Recording {
         let mut voted = genesis_time;
         for height in 1..=blocks {
             voted += times(height);
-            producer
-                .step(&core, voted)
-                .map_err(|error| StartError::Stopped(error.to_string()))?;
+            producer.step(&core, voted).map_err(|error| StartError::Stopped(error.to_string()))?;
         }
         Ok(Recording { core: Arc::new(core), encoded: Arc::default() })
     }

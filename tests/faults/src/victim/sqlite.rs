@@ -97,7 +97,11 @@ unsafe extern "C" fn traced(
     }
     // SAFETY: SQLite's text of the statement, valid while the statement is.
     let sql = unsafe { CStr::from_ptr(sql) }.to_bytes();
-    if event == ffi::SQLITE_TRACE_STMT { begins(sql) } else { ended(sql) }
+    if event == ffi::SQLITE_TRACE_STMT {
+        begins(sql)
+    } else {
+        ended(sql)
+    }
     0
 }
 

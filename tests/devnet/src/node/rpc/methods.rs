@@ -11,11 +11,11 @@ use super::routes::Method;
 use crate::abci::response;
 use crate::node::block::timestamp;
 use crate::node::core::Core;
+use crate::node::face::{Shown, View};
 use crate::node::go_json::{self, Base64, Hex, Int, Time};
 use crate::node::merkle;
 use crate::node::search;
 use crate::node::shapes::*;
-use crate::node::face::{Shown, View};
 use crate::node::store::Stored;
 
 type Answer = Result<String, String>;
@@ -64,9 +64,8 @@ pub(crate) fn call(view: &View, method: Method, args: &Args) -> Answer {
         }
         Method::UnconfirmedTxs => Ok(unconfirmed_txs(&view.core, Some(per_page(args.int(0))))),
         Method::NumUnconfirmedTxs => Ok(unconfirmed_txs(&view.core, None)),
-        Method::BroadcastTxSync => {
-            broadcast(&view.core, args.bytes(0)).map(|checked| broadcast_answer(&checked, args.bytes(0)))
-        }
+        Method::BroadcastTxSync => broadcast(&view.core, args.bytes(0))
+            .map(|checked| broadcast_answer(&checked, args.bytes(0))),
         Method::BroadcastTxAsync => broadcast(&view.core, args.bytes(0))
             .map(|_| broadcast_answer(&ExecTxResult::default(), args.bytes(0))),
         Method::AbciQuery => {
