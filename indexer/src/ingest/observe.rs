@@ -1,6 +1,6 @@
 //! What has to be asked of the chain besides its blocks, at the height of one block.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use bootwatch_rules::{
     Address, BlockFacts, Height, Observation,
@@ -9,7 +9,7 @@ use bootwatch_rules::{
 use tokio::time::sleep;
 
 use super::endpoints::Endpoints;
-use crate::chain::{ChainError, Class, Rpc, StateSource};
+use crate::chain::{ChainError, Class, Problem, Rpc, StateSource};
 
 /// Rounds over all endpoints before a block goes on without its observation.
 const ROUNDS: u32 = 6;
@@ -96,7 +96,7 @@ impl Owed {
 }
 
 /// What was read so far, all at one height.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Got {
     observation: Observation,
     choices: bool,
@@ -126,7 +126,7 @@ pub(crate) async fn observe(
         let mut unavailable = true;
         for index in endpoints.usable() {
             let rpc = endpoints.rpc(index);
-            match read(rpc, &mut got, ledger, facts, watched, &wanted).await {
+            match read_ours(rpc, &mut got, ledger, facts, watched, &wanted).await {
                 Ok(()) => {
                     failure = None;
                     unavailable = false;
@@ -152,6 +152,42 @@ pub(crate) async fn observe(
     }
     owed.settle(height, wanted, &got, failure.map(|error| error.class));
     Some(got.observation)
+}
+
+/// [`read`] from an endpoint that has this very block, before and after: an answer about the state
+/// names only a height, and at an endpoint's address another chain of the same name may answer for a
+/// while. What cannot be told to be ours is not taken.
+async fn read_ours(
+    rpc: &Rpc,
+    got: &mut Got,
+    ledger: &Ledger,
+    facts: &BlockFacts,
+    watched: &[Address],
+    wanted: &Wanted,
+) -> Result<(), ChainError> {
+    has_block(rpc, facts).await?;
+    let before = got.clone();
+    let outcome = read(rpc, got, ledger, facts, watched, wanted).await;
+    if let Err(error) = has_block(rpc, facts).await {
+        *got = before;
+        return Err(error);
+    }
+    outcome
+}
+
+async fn has_block(rpc: &Rpc, facts: &BlockFacts) -> Result<(), ChainError> {
+    let theirs = rpc.hash_at(facts.height).await?;
+    if theirs == facts.hash {
+        return Ok(());
+    }
+    let reason = format!("its block is {theirs}, ours is {}", facts.hash);
+    Err(ChainError {
+        endpoint: Arc::clone(rpc.endpoint().name()),
+        method: "blockchain",
+        height: Some(facts.height),
+        problem: Problem::Inconsistent(reason),
+        class: Class::Retry,
+    })
 }
 
 /// One endpoint, one height. Parts that were read stay when a later one fails: all are of the same
@@ -219,5 +255,63 @@ async fn choosers(rpc: &Rpc, height: Height) -> Result<BTreeSet<Address>, ChainE
             Ok(BTreeSet::new())
         }
         Ok(hosts) => Ok(hosts),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bootwatch_devnet::{
+        Recording,
+        chain::{Spec, Story},
+    };
+    use jiff::{SignedDuration, Timestamp};
+
+    use super::*;
+    use crate::{
+        chain::{Endpoint, RpcLimits},
+        metrics::Metrics,
+    };
+
+    const HEIGHT: Height = 10;
+
+    fn recording(seed: u64) -> Recording {
+        let spec = Spec::new(seed, Story::load("quiet").unwrap());
+        let interval = |_| SignedDuration::from_secs(5);
+        Recording::make(spec, Timestamp::UNIX_EPOCH, HEIGHT, interval).unwrap()
+    }
+
+    // Fails when what another chain of the same name says of a height is taken for ours. Found by
+    // fault schedules: the ledger was corrected to the other chain's choices, and alerted on them.
+    #[tokio::test]
+    async fn the_state_of_another_chain_of_that_name_is_not_taken() {
+        let (ours, other) = (recording(1), recording(2));
+        let mut node = ours.replay(HEIGHT).await.unwrap();
+        let endpoint = Endpoint::new("node", &node.url().parse().unwrap());
+        let metrics = Arc::new(Metrics::new([]));
+        let rpc = Rpc::new(endpoint, ours.chain_id(), RpcLimits::default(), metrics).unwrap();
+        let facts = BlockFacts {
+            height: HEIGHT,
+            hash: ours.hash(HEIGHT).unwrap(),
+            parent: String::new(),
+            time: Timestamp::UNIX_EPOCH,
+            tx_count: 0,
+            captures: Vec::new(),
+            choices: Vec::new(),
+            commits: Vec::new(),
+            distributions: Vec::new(),
+            events: Vec::new(),
+            malformed: Vec::new(),
+        };
+        let wanted = Owed::everything().wanted;
+        let (mut got, ledger) = (Got::default(), Ledger::default());
+
+        node.stand_in(Some(&other));
+        let error = read_ours(&rpc, &mut got, &ledger, &facts, &[], &wanted).await.unwrap_err();
+        assert!(matches!(error.problem, Problem::Inconsistent(_)), "{error}");
+        assert_eq!(got.observation, Observation::default());
+
+        node.stand_in(None);
+        read_ours(&rpc, &mut got, &ledger, &facts, &[], &wanted).await.unwrap();
+        assert!(got.observation.state.is_some() && !got.observation.choices.is_empty());
     }
 }

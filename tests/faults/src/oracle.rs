@@ -137,9 +137,12 @@ pub(crate) async fn against_the_chain(stage: &Stage, account: &Account) -> Resul
     let mut problems = differences(&told, &stored);
     let hosts = stage.chain.inspect(|chain| chain.hosts());
     let hosts = hosts.into_iter().map(|host| host.address.into());
-    let answers = rpc.read_choices(hosts.collect::<Vec<_>>(), stage.last).await;
+    let (answers, error) = rpc.read_choices(hosts.collect::<Vec<_>>(), stage.last).await;
+    if let Some(error) = error {
+        return Err(text(&error));
+    }
     let mut chosen = 0;
-    for answer in answers.map_err(|e| text(&e))? {
+    for answer in answers {
         for (model, choice) in &answer.choices {
             chosen += 1;
             let line = format!("choice {model} {}: {choice:?} ", answer.host);
