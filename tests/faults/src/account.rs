@@ -7,7 +7,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use bootwatch_rules::{BlockFacts, Height, ledger::Ledger};
+use bootwatch_rules::{
+    BlockFacts, Height, ModelId,
+    ledger::{CaptureTerms, Ledger},
+};
 use bootwatch_schema::{Coverage, Incident, ReadStore as _, SqliteReader, StoreError};
 use rusqlite::{Connection, OpenFlags};
 
@@ -23,6 +26,9 @@ pub(crate) struct Account {
     pub(crate) facts: Vec<String>,
     /// The ledger after the last block.
     pub(crate) ledger: Vec<String>,
+    /// What our rules made of captures, where everything for it was read in time: never otherwise
+    /// than expected, but perhaps nothing.
+    pub(crate) judged: BTreeSet<String>,
     /// What was decided of captures: each must be told.
     pub(crate) captures_told: BTreeSet<String>,
     /// What was decided otherwise: how much depends on which blocks were judged at the tip.
@@ -88,8 +94,12 @@ pub(crate) fn read(path: &Path, first: Height, last: Height) -> Result<Read, Acc
     for (height, thing) in malformed.into_iter().filter(|(height, _)| *height >= first) {
         facts.fact(height, "malformed", &thing);
     }
-    let mut account =
-        Account { facts: facts.lines, ledger: ledger_lines(&loaded.ledger), ..Account::default() };
+    let mut account = Account {
+        facts: facts.lines,
+        ledger: ledger_lines(&loaded.ledger),
+        judged: judged(&loaded.ledger),
+        ..Account::default()
+    };
     for stage in stages(&loaded.ledger, first) {
         for work in reader.work(stage, ALL)? {
             account.facts.push(format!("work of {stage}: {work:?}"));
@@ -113,7 +123,7 @@ pub(crate) fn read(path: &Path, first: Height, last: Height) -> Result<Read, Acc
         }),
         incidents: loaded.incidents,
         outbox: outbox(path)?,
-        damage: reader.verify()?.damage,
+        damage: reader.verify()?.damage.iter().map(ToString::to_string).collect(),
     })
 }
 
@@ -196,7 +206,8 @@ fn ledger_lines(ledger: &Ledger) -> Vec<String> {
         lines.push(format!("frozen at {kind}: {choices:?}"));
     }
     for (model, terms) in &frozen.terms {
-        lines.push(format!("terms of {model}: {terms:?}"));
+        let read = CaptureTerms { network_weight: None, ours: None, ..terms.clone() };
+        lines.push(format!("terms of {model}: {read:?}"));
     }
     if let Some(state) = &ledger.state {
         lines.push(format!("params: {:?}", state.params));
@@ -208,6 +219,20 @@ fn ledger_lines(ledger: &Ledger) -> Vec<String> {
         }
     }
     lines
+}
+
+fn judged(ledger: &Ledger) -> BTreeSet<String> {
+    let of = |(model, terms): (&ModelId, &CaptureTerms)| {
+        let weight = terms.network_weight.map(|weight| format!("network weight {weight}"));
+        let ours = terms.ours.as_ref().map(|capture| format!("{capture:?}"));
+        let at = terms.height;
+        weight
+            .into_iter()
+            .chain(ours)
+            .map(move |text| format!("{model} at {at}: {text}"))
+            .collect::<Vec<_>>()
+    };
+    ledger.frozen.terms.iter().flat_map(of).collect()
 }
 
 /// All messages, settled or not.

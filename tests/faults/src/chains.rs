@@ -14,9 +14,8 @@ use crate::account::Account;
 pub(crate) const CHAINS: usize = 6;
 /// The time of genesis: any fixed moment will do, the daemon's clock starts from it too.
 const GENESIS: i64 = 1_767_225_600;
-/// Between blocks, as their headers have it; the daemon's clock keeps up with them. Deadlines are
-/// hours to minutes ahead so, on every step of the ladder.
-const INTERVAL: SignedDuration = SignedDuration::from_secs(60);
+/// Between blocks, as their headers have it; the daemon's clock keeps up with them.
+const INTERVAL: SignedDuration = SignedDuration::from_secs(5);
 /// Once in a while a chain stands still for this long.
 const HALT: SignedDuration = SignedDuration::from_hours(2);
 /// Hosts that the daemon watches.

@@ -60,6 +60,8 @@ fn compare(expected: &Account, found: &Account) -> Vec<String> {
         "captures told",
         differences(&list(&expected.captures_told), &list(&found.captures_told)),
     ));
+    let wrong = found.judged.difference(&expected.judged);
+    problems.extend(wrong.map(|judged| format!("judged otherwise: {judged}")));
     let never: Vec<_> = found.decided.difference(&expected.decided).collect();
     problems.extend(never.iter().map(|incident| format!("false alarm: {incident}")));
     problems
