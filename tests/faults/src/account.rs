@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use bootwatch_rules::{
-    BlockFacts, Height, ModelId,
+    BlockFacts, EpochIndex, Height, ModelId,
     ledger::{CaptureTerms, Ledger},
 };
 use bootwatch_schema::{Coverage, Incident, ReadStore as _, SqliteReader, StoreError};
@@ -29,10 +29,20 @@ pub(crate) struct Account {
     /// What our rules made of captures, where everything for it was read in time: never otherwise
     /// than expected, but perhaps nothing.
     pub(crate) judged: BTreeSet<String>,
-    /// What was decided of captures: each must be told.
-    pub(crate) captures_told: BTreeSet<String>,
+    /// What was decided of captures, by height: each must be told, if the members were known then.
+    pub(crate) captures_told: BTreeSet<(Height, String)>,
+    /// Epochs whose members were read, and where first.
+    pub(crate) members_read: BTreeMap<EpochIndex, Height>,
     /// What was decided otherwise: how much depends on which blocks were judged at the tip.
     pub(crate) decided: BTreeSet<String>,
+}
+
+impl Account {
+    /// The epoch whose members are known at a height.
+    pub(crate) fn members_at(&self, height: Height) -> Option<EpochIndex> {
+        let read = self.members_read.iter().filter(|(_, first)| **first <= height);
+        read.map(|(index, _)| *index).max()
+    }
 }
 
 /// A message as the outbox has it.
@@ -105,10 +115,17 @@ pub(crate) fn read(path: &Path, first: Height, last: Height) -> Result<Read, Acc
             account.facts.push(format!("work of {stage}: {work:?}"));
         }
     }
+    if let Some((oldest, newest)) = reader.epoch_span()? {
+        for index in oldest..=newest {
+            let read = reader.epoch(index)?.map(|epoch| (index, epoch.first_read));
+            account.members_read.extend(read);
+        }
+    }
     for incident in &loaded.incidents {
         let about = format!("{} {} {:?}", incident.alert, incident.window, incident.labels);
         if incident.alert == CAPTURE_RESULT {
-            account.captures_told.insert(about);
+            let height = incident.window.parse().unwrap_or_default();
+            account.captures_told.insert((height, about));
         } else {
             account.decided.insert(about);
         }

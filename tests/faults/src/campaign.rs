@@ -180,6 +180,7 @@ struct Summary {
     runs: usize,
     blocks: i64,
     starts: usize,
+    excused: usize,
     longest: Duration,
     failed: Vec<u64>,
     /// For each fault, how often it took effect, and in how many schedules.
@@ -191,6 +192,7 @@ impl Summary {
         self.runs += 1;
         self.blocks += report.blocks;
         self.starts += report.starts;
+        self.excused += report.excused;
         self.longest = self.longest.max(report.took);
         if !report.problems.is_empty() {
             self.failed.push(schedule.seed);
@@ -223,7 +225,11 @@ impl Summary {
             text.push_str(&format!("  {kind:<30} NEVER: the harness is at fault\n"));
         }
         text.push_str(&format!(
-            "\n{} schedules, {} failed{}; {} blocks, {} starts of the daemon; {:.1} s, of which \
+            "\n{} captures were not told: their members could not be read in time\n",
+            self.excused
+        ));
+        text.push_str(&format!(
+            "{} schedules, {} failed{}; {} blocks, {} starts of the daemon; {:.1} s, of which \
              {:.1} s for the chains; the longest took {:.1} s\n",
             self.runs,
             self.failed.len(),

@@ -23,8 +23,10 @@
 //! its end, and that the range has no hole. The expected account is that of a run without faults on
 //! the same chain, made once for each chain and itself held against what the node answers. The
 //! ledger must never have been corrected: a lost message that a later reading of the chain's state
-//! repairs shows there. Of alerts, each decided message is in the outbox exactly once, every capture
-//! is told, and everything that was decided is delivered. `verify` must find nothing.
+//! repairs shows there. Of alerts, each decided message is in the outbox exactly once, nothing is
+//! decided that the run without faults did not decide, every capture is told unless the epoch's
+//! members could not be read by then, and everything that was decided is delivered. `verify` must
+//! find nothing.
 //!
 //! # What a run prints
 //!

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bootwatch::chain::{Endpoint, Rpc, RpcLimits, StateSource as _};
 use bootwatch::{decode, metrics::Metrics};
 use bootwatch_mailbox::Mail;
+use bootwatch_rules::Height;
 use bootwatch_schema::IncidentState;
 
 use crate::account::{self, Account, Read, differences};
@@ -53,18 +54,30 @@ fn compare(expected: &Account, found: &Account) -> Vec<String> {
     let named = |part: &str, lines: Vec<String>| -> Vec<String> {
         lines.into_iter().map(|line| format!("{part}: {line}")).collect()
     };
-    let list = |set: &BTreeSet<String>| set.iter().cloned().collect::<Vec<_>>();
     let mut problems = named("facts", differences(&expected.facts, &found.facts));
     problems.extend(named("ledger", differences(&expected.ledger, &found.ledger)));
-    problems.extend(named(
-        "captures told",
-        differences(&list(&expected.captures_told), &list(&found.captures_told)),
-    ));
+    let untold = expected.captures_told.difference(&found.captures_told);
+    // Nothing is decided while the members are those of another epoch.
+    let knowing = untold.filter(|(height, _)| !members_unknown(expected, found, *height));
+    problems.extend(knowing.map(|(_, capture)| format!("not told: {capture}")));
+    let invented = found.captures_told.difference(&expected.captures_told);
+    problems.extend(invented.map(|(_, capture)| format!("told of no capture: {capture}")));
     let wrong = found.judged.difference(&expected.judged);
     problems.extend(wrong.map(|judged| format!("judged otherwise: {judged}")));
     let never: Vec<_> = found.decided.difference(&expected.decided).collect();
     problems.extend(never.iter().map(|incident| format!("false alarm: {incident}")));
     problems
+}
+
+/// Whether the members of the epoch in force at a height could not be read until then.
+fn members_unknown(expected: &Account, found: &Account, height: Height) -> bool {
+    found.members_at(height) != expected.members_at(height)
+}
+
+/// Captures that nobody was told of, because the members could not be read in time.
+pub(crate) fn excused(expected: &Account, found: &Account) -> usize {
+    let untold = expected.captures_told.difference(&found.captures_told);
+    untold.filter(|(height, _)| members_unknown(expected, found, *height)).count()
 }
 
 /// Each decision of an incident is one message in the outbox, and one mail at least.

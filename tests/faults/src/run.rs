@@ -49,6 +49,8 @@ pub(crate) struct Report {
     pub(crate) problems: Vec<String>,
     /// How often each fault took effect.
     pub(crate) taken: BTreeMap<&'static str, u64>,
+    /// Captures that were not told because the members could not be read in time.
+    pub(crate) excused: usize,
     /// Processes started.
     pub(crate) starts: usize,
     pub(crate) blocks: Height,
@@ -167,6 +169,9 @@ pub(crate) async fn run(
             let undisturbed = report.starts == 1;
             let evidence = Evidence { stage, read: &read, mails: &mails, undisturbed };
             report.problems.extend(oracle::judge(&evidence));
+            let expected = stage.expected.get();
+            report.excused =
+                expected.map_or(0, |expected| oracle::excused(expected, &read.account));
             report.read = Some(read);
         }
         Err(error) => report.problems.push(format!("the database cannot be read: {error}")),
