@@ -41,9 +41,10 @@ impl Wanted {
 }
 
 impl Owed {
-    /// State and all choices, to be compared with what is known.
+    /// State and all choices, to be compared with what is known; and the charges, which were fixed
+    /// unseen, or whose reading was still owed, when the time before is not known.
     pub(crate) fn everything() -> Self {
-        let needs = Needs { state: true, ..Needs::default() };
+        let needs = Needs { state: true, charges: true, ..Needs::default() };
         Self { wanted: Wanted { needs, all_choices: true }, not_before: 0 }
     }
 
@@ -313,5 +314,7 @@ mod tests {
         node.stand_in(None);
         read_ours(&rpc, &mut got, &ledger, &facts, &[], &wanted).await.unwrap();
         assert!(got.observation.state.is_some() && !got.observation.choices.is_empty());
+        // Fails when a restart forgets the charges of which the reading had failed before it.
+        assert!(got.charges);
     }
 }
