@@ -129,6 +129,23 @@ impl Schedule {
         }
     }
 
+    /// Whether a reading of the chain's state may fail: what is decided until it succeeds rests on
+    /// the members and parameters as they were read last.
+    pub(crate) fn may_lack_state(&self) -> bool {
+        self.acts.iter().any(|act| {
+            matches!(
+                act.fault,
+                Fault::Answers(..)
+                    | Fault::Lag(_)
+                    | Fault::Late(_)
+                    | Fault::Prune(_)
+                    | Fault::Stranger
+                    | Fault::Impostor
+                    | Fault::Down
+            )
+        })
+    }
+
     /// Whether the daemon may end by itself: it has been shown another chain, or could not open its
     /// database.
     pub(crate) fn may_end_it(&self) -> bool {
@@ -149,6 +166,9 @@ fn act(rng: &mut Rng, last: Height, endpoints: usize) -> Act {
     let lasts = match fault {
         Fault::Lock if rng.u8(..25) == 0 => LONG_LOCK,
         Fault::Clock(_) => Duration::from_millis(rng.u64(50..1_000)),
+        // Longer than the state is read for: nothing in an answer to `abci_query` names its block,
+        // so a chain that answers this one question only cannot be told from ours.
+        Fault::Impostor => Duration::from_millis(rng.u64(400..800)),
         _ => Duration::from_millis(rng.u64(20..600)),
     };
     Act { at, node: rng.usize(..endpoints), fault, lasts }
