@@ -125,7 +125,10 @@ pub(crate) fn read(path: &Path, first: Height, last: Height) -> Result<Read, Acc
         let about = format!("{} {} {:?}", incident.alert, incident.window, incident.labels);
         if incident.alert == CAPTURE_RESULT {
             let height = incident.window.parse().unwrap_or_default();
-            account.captures_told.insert((height, about));
+            // Whether one of the history before is still news depends on when it was filled in.
+            if height >= first {
+                account.captures_told.insert((height, about));
+            }
         } else {
             account.decided.insert(about);
         }
