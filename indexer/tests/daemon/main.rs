@@ -166,7 +166,10 @@ async fn pruned_blocks_become_a_visible_hole() {
     };
     assert_eq!(situation.complete_from, last + 1);
     assert!(first > stopped.complete_to && last > first);
-    assert!(situation.hosts.iter().all(|host| host.known), "choices are read again");
+    // Choices are read again, as soon as a block's state can still be had.
+    let mut newest = run.daemon.situation();
+    let known = newest.wait_for(|s| s.as_ref().is_some_and(|s| s.hosts.iter().all(|h| h.known)));
+    tokio::time::timeout(Duration::from_secs(60), known).await.expect("choices").unwrap();
     run.stop().await;
 }
 
