@@ -156,8 +156,13 @@ async fn one_that_goes_away_is_left_without_losing_or_doubling_a_block() {
 async fn two_that_disagree_about_a_block_stop_the_advance_and_are_named() {
     let bench = Bench::start(Duration::from_millis(100)).await;
     let (a, b) = (Proxy::start(&bench.node.url()).await, Proxy::start(&bench.node.url()).await);
+    // The honest one is selected: of the other, it is what its status says that differs.
+    b.be_away(true);
     let run = bench.run(bench.config_of(CHAIN, &[("honest", a.url()), ("other", b.url())])).await;
-    let fork = run.reaches(20).await.complete_to + 10;
+    run.reaches(20).await;
+    b.be_away(false);
+    let both = shows(&run, |s| s.endpoints.iter().all(|e| e.state == EndpointState::Up)).await;
+    let fork = both.complete_to + 10;
     let height_of = |text: Option<String>| text.and_then(|t| t.parse::<i64>().ok()).unwrap_or(0);
     b.change(move |method, answer| match method {
         "status" => {
