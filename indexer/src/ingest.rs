@@ -31,7 +31,7 @@ mod watcher;
 mod weight;
 mod writer;
 
-pub(crate) use endpoints::Endpoints;
+pub(crate) use endpoints::{Endpoints, Known};
 pub use error::IngestError;
 pub(crate) use fetch::Source;
 pub(crate) use follow::{Follow, Parts, Shared, Standing};

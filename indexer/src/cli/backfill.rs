@@ -18,8 +18,8 @@ use crate::{
     config::{Config, History as Reach},
     daemon,
     ingest::{
-        self, Depth, Endpoints, Epochs, History, HistoryParts, Progress, Ranges, Shared, Standing,
-        Writer,
+        self, Depth, Endpoints, Epochs, History, HistoryParts, Known, Progress, Ranges, Shared,
+        Standing, Writer,
     },
     log::{self, Format},
     metrics::Metrics,
@@ -138,6 +138,10 @@ struct Prepared {
 /// Asks the endpoints how they stand, and the chain where its epochs begin if the store does not
 /// know.
 async fn prepare(endpoints: &Endpoints, loaded: &Loaded) -> Result<Prepared, Failure> {
+    if let (Some(tip), Some(hash)) = (loaded.ledger.tip, &loaded.last_hash) {
+        let known = Known { height: tip.height, hash: hash.clone(), time: tip.time };
+        endpoints.note_stored(None, known);
+    }
     look(endpoints).await;
     let Some(&index) = endpoints.usable().first() else {
         let text = format!("no endpoint can be used: {}", endpoints.reasons());

@@ -20,6 +20,7 @@ use super::{
     error::IngestError,
     fetch::{Fetched, Fetches, Found, Gone, Source},
     follow::{Shared, Standing},
+    link::shows_ours,
     plan::{Depth, Epochs, Ground, Lane, next_run},
     progress::Progress,
     ranges::{Range, Ranges},
@@ -38,6 +39,8 @@ const REFUSALS: u32 = 3;
 const ROUTINE: Duration = Duration::from_secs(30);
 /// Runs of one endpoint that do not link to what is stored, after which it is left alone.
 const STRIKES: u32 = 2;
+/// How long a run of doubtful origin waits before it is asked for again.
+const DOUBT: Duration = Duration::from_millis(500);
 
 /// What history is made of.
 #[derive(Debug)]
@@ -223,6 +226,17 @@ impl History {
         let blocks: Vec<BlockFacts> = found.into_iter().map(|found| *found.facts).collect();
         let (Some(first), Some(last)) = (blocks.first(), blocks.last()) else { return Ok(()) };
         let range = (first.height, last.height);
+        if !self.touches_stored(range) && !shows_ours(&self.parts.source.endpoints, endpoint).await
+        {
+            tracing::debug!(
+                first = range.0,
+                last = range.1,
+                "history of doubtful origin is not taken"
+            );
+            // It is asked for again.
+            tokio::time::sleep(DOUBT).await;
+            return Ok(());
+        }
         for block in &blocks {
             if !block.captures.is_empty() {
                 self.parts.captures.insert(block.height);
@@ -247,6 +261,14 @@ impl History {
         self.parts.metrics.history_stored(blocks);
         self.progress.add(blocks, self.progress.left().saturating_sub(blocks));
         Ok(())
+    }
+
+    /// Whether the store holds a neighbour, to which the range must link.
+    fn touches_stored(&self, (first, last): Range) -> bool {
+        let stored = self.parts.shared.coverage.stored();
+        [first.saturating_sub(1), last.saturating_add(1)]
+            .into_iter()
+            .any(|neighbour| stored.holding(neighbour).is_some())
     }
 
     /// A run does not link to what is stored. One answer may be an accident behind a load balancer;

@@ -3,6 +3,7 @@
 use bootwatch_rules::{BlockFacts, Height};
 
 use super::{endpoints::Endpoints, fetch::fetch_from};
+use crate::chain::Class;
 
 /// Whose fault a broken link is.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,5 +32,63 @@ pub(crate) async fn examine(
             tracing::warn!(%error, "the parent of a block that does not link cannot be examined");
             Verdict::Retry
         }
+    }
+}
+
+/// Whether an endpoint shows a stored block as we have it. To be asked after taking a block from it
+/// that touches no stored one: nothing in such a block says whose chain it is of, and once stored,
+/// it is the sound ones beside it that do not fit.
+///
+/// False when that cannot be told now. Where nothing is stored that the endpoint could show, and
+/// where it never tells such things, it is believed.
+pub(crate) async fn shows_ours(endpoints: &Endpoints, index: usize) -> bool {
+    let Some(known) = endpoints.anchor(index, Height::MAX) else { return true };
+    match endpoints.rpc(index).hash_at(known.height).await {
+        Ok(hash) => endpoints.note_hash(index, known.height, &hash) && hash == known.hash,
+        Err(error) => error.class == Class::Fatal,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use bootwatch_devnet::{
+        Recording,
+        chain::{Spec, Story},
+    };
+    use jiff::{SignedDuration, Timestamp};
+
+    use super::*;
+    use crate::{
+        chain::{Endpoint, Rpc, RpcLimits},
+        ingest::endpoints::Known,
+        metrics::Metrics,
+    };
+
+    const HEIGHT: Height = 10;
+
+    fn recording(seed: u64) -> Recording {
+        let spec = Spec::new(seed, Story::load("quiet").unwrap());
+        let interval = |_| SignedDuration::from_secs(5);
+        Recording::make(spec, Timestamp::UNIX_EPOCH, HEIGHT, interval).unwrap()
+    }
+
+    // Fails when a past capture is taken from whoever answers. Found by fault schedule 301578: a
+    // capture of another chain was stored, and the sound blocks beside it were refused for ever.
+    #[tokio::test]
+    async fn an_endpoint_with_another_chain_of_that_name_does_not_show_ours() {
+        let (ours, other) = (recording(1), recording(2));
+        let mut node = ours.replay(HEIGHT).await.unwrap();
+        let endpoint = Endpoint::new("node", &node.url().parse().unwrap());
+        let metrics = Arc::new(Metrics::new([]));
+        let rpc = Rpc::new(endpoint, ours.chain_id(), RpcLimits::default(), metrics).unwrap();
+        let endpoints = Endpoints::new(vec![rpc]);
+        assert!(shows_ours(&endpoints, 0).await, "there is nothing to show yet");
+        let (hash, time) = (ours.hash(HEIGHT).unwrap(), ours.time(HEIGHT).unwrap());
+        endpoints.note_stored(None, Known { height: HEIGHT, hash, time });
+        assert!(shows_ours(&endpoints, 0).await);
+        node.stand_in(Some(&other));
+        assert!(!shows_ours(&endpoints, 0).await);
     }
 }

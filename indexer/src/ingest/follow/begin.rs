@@ -11,6 +11,7 @@ use crate::{
     ingest::{
         error::IngestError,
         fetch::{fetch, fetch_from},
+        link::shows_ours,
         observe::Owed,
         reorder::Waiting,
     },
@@ -52,6 +53,10 @@ impl Follow {
                 return Ok(());
             }
         };
+        if !shows_ours(&self.parts.endpoints, index).await {
+            tracing::warn!(height, "the last capture before the start may be of another chain");
+            return Ok(());
+        }
         let ledger = Arc::make_mut(&mut self.ledger);
         for capture in &facts.captures {
             ledger.captures.insert(capture.model_id.clone(), capture.clone());
