@@ -360,7 +360,7 @@ fn notices(s: &Situation, now: Timestamp) -> Vec<String> {
     }
     for (first, last) in &s.data.unfillable {
         notices.push(format!(
-            "Blocks {} to {} are missing for good: no endpoint has them any more.",
+            "Blocks {} to {} are missing: no endpoint has them. They are fetched if one turns up that does.",
             count(*first),
             count(*last)
         ));

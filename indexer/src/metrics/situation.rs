@@ -92,7 +92,7 @@ fn chain(out: &mut Families, s: &Situation) {
     );
     out.gauge(
         "bootwatch_ingest_gap_blocks",
-        "Blocks that are missing for good: no endpoint has them any more.",
+        "Blocks that are missing because no endpoint has them; fetched if one turns up that does.",
         &[],
         s.data.unfillable.iter().map(|(first, last)| number(last - first + 1)).sum(),
     );

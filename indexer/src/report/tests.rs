@@ -25,7 +25,7 @@ fn the_report_says_what_needs_me_now() {
     );
     let text = text::render(&report, Colour::Off);
     for line in [
-        "! Blocks 3,799,000 to 3,799,999 are missing for good: no endpoint has them any more.",
+        "! Blocks 3,799,000 to 3,799,999 are missing: no endpoint has them. They are fetched if one turns up that does.",
         "otherwise 15 % of the reward",
         "inferenced tx inference declare-poc-intent 'a b' --from COLD_KEY",
         "in 10 min ± 1 min 35 s",
