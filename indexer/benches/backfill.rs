@@ -35,6 +35,7 @@ use bootwatch_devnet::{
     Devnet, Options,
     chain::{Spec, Story, Timing},
 };
+use bootwatch_schema::SqliteReader;
 use process::{Process, Usage};
 use replay::{Replay, Shape};
 use serde_json::Value;
@@ -99,6 +100,7 @@ async fn replayed(name: &str, blocks: i64, shape: Shape, goal: &str) {
     let usage = backfill.wait().await;
     let took = began.elapsed();
     assert!(usage.success, "{}", backfill.log());
+    assert_eq!(stored(dir.path()), blocks.unsigned_abs(), "{}", backfill.log());
     print(name, blocks, took, usage, ceiling, goal);
 }
 
@@ -140,6 +142,7 @@ async fn outage(blocks: i64) {
     let took = began.elapsed();
     print("outage of a day, by the ledger", blocks, took, second.usage(), ceiling, "goal 270");
     println!("  caught up in                 {:8.1} s    (goal 60)", took.as_secs_f64());
+    assert!(stored(dir.path()) >= blocks.unsigned_abs(), "{}", second.log());
     sleep(Duration::from_secs(3)).await;
     println!("  resident at the tip after it {:8.1} MB", second.usage().resident_mb());
     second.stop().await;
@@ -147,6 +150,12 @@ async fn outage(blocks: i64) {
     reach(&third, &page, node.height()).await;
     sleep(Duration::from_secs(3)).await;
     println!("  resident after a restart     {:8.1} MB   (goal 48)", third.usage().resident_mb());
+}
+
+/// How many blocks the database has.
+fn stored(dir: &Path) -> u64 {
+    let reader = SqliteReader::open(&dir.join("bootwatch.db")).expect("a database");
+    reader.counts().expect("its counts").blocks
 }
 
 /// Waits until the daemon shows a height.

@@ -86,10 +86,11 @@ pub struct Replay {
 
 #[derive(Deserialize)]
 struct Request<'a> {
-    id: i64,
+    /// A number or a text, as the client likes.
+    id: Value,
     method: &'a str,
     #[serde(borrow, default)]
-    params: Params<'a>,
+    params: Option<Params<'a>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -175,7 +176,8 @@ fn number(text: Option<&str>) -> i64 {
 
 impl Chain {
     fn write(&self, request: &Request<'_>, text: &mut String) {
-        let height = number(request.params.height);
+        let params = request.params.as_ref();
+        let height = number(params.and_then(|params| params.height));
         // Writing to a text cannot fail.
         let _ = match request.method {
             "status" => write!(text, r#""result":{}"#, self.status),
@@ -194,7 +196,10 @@ impl Chain {
                 )
             }
             "blockchain" => {
-                let (min, max) = (number(request.params.min), number(request.params.max));
+                let (min, max) = (
+                    number(params.and_then(|params| params.min)),
+                    number(params.and_then(|params| params.max)),
+                );
                 let metas: Vec<String> =
                     (min..=max.min(self.blocks)).rev().map(|height| self.meta(height)).collect();
                 let (last, metas) = (self.blocks, metas.join(","));
