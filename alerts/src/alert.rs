@@ -1,18 +1,43 @@
-//! What is watched: a file for each alert, from the condition to the words.
+//! What is watched: a small file for each alert, from the condition to the words.
 
+mod blocks_lost;
+mod capture_missing;
+mod capture_moved;
 mod capture_result;
-mod decision_missing;
+pub(crate) mod chain_halted;
+mod chain_trouble;
+mod charged;
+mod commit_missing;
+mod costly;
+mod decisions;
+mod delegate_at_risk;
+mod disk_low;
+pub(crate) mod endpoint;
+mod excluded;
+mod gap_before_capture;
+mod group_margin_low;
+pub(crate) mod ingest_stalled;
+mod models_changed;
+mod notifications_failing;
+mod params_changed;
+mod penalty_start_near;
+mod table;
+mod weight_distribution_missing;
+
+use std::collections::BTreeMap;
 
 use bootwatch_rules::{
-    Height,
-    situation::{Deadline, DeadlineName, Situation},
+    Height, ModelId,
+    situation::{Deadline, DeadlineName, HostModelView, HostView, ModelView, Situation},
 };
-use bootwatch_schema::Incident;
+use bootwatch_schema::{Ending, Incident, IncidentState, Severity};
 use jiff::{SignedDuration, Timestamp};
 
+pub use self::table::table;
 use crate::{
-    lifecycle::{Absence, Observed},
-    message::Notice,
+    incident::Identity,
+    lifecycle::{Absence, Observed, Timing},
+    message::{Notice, Tag},
     policy::Policy,
 };
 
@@ -21,27 +46,126 @@ use crate::{
 pub(crate) struct View<'a> {
     pub(crate) situation: &'a Situation,
     pub(crate) policy: &'a Policy,
+    /// Incidents as they were before this evaluation.
+    pub(crate) incidents: &'a BTreeMap<String, Incident>,
     pub(crate) now: Timestamp,
+}
+
+/// What an alert is about, for the table of all alerts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum About {
+    Host,
+    Network,
+    Bootwatch,
+}
+
+/// What an alert rests on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Basis {
+    /// The chain's data: while that is stale, the alert is frozen.
+    Chain,
+    /// What Bootwatch knows of itself: always judged.
+    Bootwatch,
 }
 
 /// An alert.
 pub(crate) struct Alert {
     /// Its name, in incidents, routes and silences.
     pub(crate) name: &'static str,
+    pub(crate) about: About,
+    pub(crate) basis: Basis,
+    /// It is repeated while it goes on. What tells of one event is not.
+    pub(crate) repeats: bool,
+    /// Its severity, for the table.
+    pub(crate) severity: &'static str,
+    /// When it fires, for the table.
+    pub(crate) when: &'static str,
+    /// The keys of `[alerts]` that it compares with.
+    pub(crate) keys: &'static [&'static str],
+    /// How long its condition has to hold, and to be gone.
+    pub(crate) timing: fn(&Policy) -> Timing,
     /// What holds now.
-    pub(crate) observe: fn(&View<'_>) -> Vec<Observed>,
+    pub(crate) observe: for<'a> fn(View<'a>) -> Vec<Observed<'a>>,
     /// What became of an open incident that `observe` did not return.
-    pub(crate) absent: fn(&Incident, &View<'_>) -> Absence,
-    /// What to say about an incident.
-    pub(crate) notice: fn(&Incident, &View<'_>) -> Notice,
+    pub(crate) absent: fn(&Incident, View<'_>) -> Absence,
+    /// What to say about how it ended.
+    pub(crate) over: fn(&Incident, View<'_>) -> Notice,
 }
 
-/// All alerts, in the order in which they are decided.
-pub(crate) const ALERTS: &[Alert] = &[decision_missing::ALERT, capture_result::ALERT];
+impl Alert {
+    /// It tells of something that happened, and not of something that goes on.
+    pub(crate) fn is_event(&self) -> bool {
+        (self.timing)(&Policy::default()) == Timing::AT_ONCE && !self.repeats
+    }
+}
 
-impl View<'_> {
+/// What most alerts have in common: a condition of the chain that goes on until it is gone for a
+/// minute.
+const CONDITION: Alert = Alert {
+    name: "",
+    about: About::Network,
+    basis: Basis::Chain,
+    repeats: true,
+    severity: "",
+    when: "",
+    keys: &[],
+    timing: |_| Timing::clears_after(60),
+    observe: |_| Vec::new(),
+    absent: |_, _| Absence::Ended(Ending::Met),
+    over,
+};
+
+/// Something that happened once: told once, over in silence.
+const EVENT: Alert = Alert {
+    repeats: false,
+    timing: |_| Timing::AT_ONCE,
+    absent: |_, _| Absence::Faded,
+    ..CONDITION
+};
+
+/// All alerts, in the order in which they are decided.
+pub(crate) const ALERTS: &[Alert] = &[
+    decisions::DECISION_MISSING,
+    decisions::CHOICE_EXPIRED,
+    decisions::REFUSAL_ON_CANDIDATE,
+    decisions::CHOICE_TOO_LATE,
+    decisions::DELEGATION_DELETED,
+    decisions::DELEGATION_WITHOUT_EFFECT,
+    delegate_at_risk::ALERT,
+    commit_missing::ALERT,
+    weight_distribution_missing::ALERT,
+    excluded::ALERT,
+    charged::ALERT,
+    capture_result::ALERT,
+    gap_before_capture::ALERT,
+    capture_missing::ALERT,
+    capture_moved::ALERT,
+    models_changed::ADDED,
+    models_changed::REMOVED,
+    penalty_start_near::ALERT,
+    params_changed::ALERT,
+    group_margin_low::ALERT,
+    chain_trouble::EPOCH_ERROR,
+    chain_trouble::FALLBACK,
+    endpoint::NONE_HEALTHY_ALERT,
+    ingest_stalled::ALERT,
+    chain_halted::ALERT,
+    endpoint::DOWN_ALERT,
+    endpoint::LAGGING_ALERT,
+    endpoint::WRONG_ALERT,
+    blocks_lost::ALERT,
+    notifications_failing::ALERT,
+    disk_low::ALERT,
+];
+
+/// The alert of a name.
+pub(crate) fn find(name: &str) -> Option<&'static Alert> {
+    ALERTS.iter().find(|alert| alert.name == name)
+}
+
+impl<'a> View<'a> {
     /// The next deadline of a name.
-    pub(crate) fn deadline(&self, name: DeadlineName) -> Option<&Deadline> {
+    pub(crate) fn deadline(&self, name: DeadlineName) -> Option<&'a Deadline> {
         self.situation.deadlines.iter().find(|deadline| deadline.name == name)
     }
 
@@ -55,6 +179,63 @@ impl View<'_> {
         let deadline = self.deadline(name).filter(|d| d.height == Some(height))?;
         Some(deadline.eta?.duration_since(self.now))
     }
+
+    /// When a height that freezes something is expected.
+    pub(crate) fn eta(&self, height: Height) -> Option<Timestamp> {
+        self.situation.deadlines.iter().find(|d| d.height == Some(height))?.eta
+    }
+
+    /// Whether an incident goes on: what is over ends at another threshold than it began at.
+    fn is_open(&self, identity: &Identity) -> bool {
+        self.incidents
+            .get(&identity.fingerprint())
+            .is_some_and(|incident| incident.state != IncidentState::Resolved)
+    }
+
+    /// In a block that was watched, and in the running epoch: what came before is the past.
+    fn is_news(&self, height: Height) -> bool {
+        let situation = self.situation;
+        (situation.complete_from..=situation.complete_to).contains(&height)
+            && height >= situation.epoch.poc_start
+    }
+
+    fn model(&self, id: &ModelId) -> Option<&'a ModelView> {
+        self.situation.models.iter().find(|model| model.model_id == *id)
+    }
+
+    /// Every watched host whose choices are known, with each of its models.
+    fn choices(&self) -> impl Iterator<Item = (&'a HostView, &'a HostModelView)> + use<'a> {
+        self.situation
+            .hosts
+            .iter()
+            .filter(|host| host.known)
+            .flat_map(|host| host.models.iter().map(move |model| (host, model)))
+    }
+
+    /// The host of an incident.
+    fn host_of(&self, incident: &Incident) -> Option<&'a HostView> {
+        let address = label(incident, HOST);
+        self.situation.hosts.iter().find(|host| host.address.as_str() == address)
+    }
+
+    /// The host and model of an incident.
+    fn choice_of(&self, incident: &Incident) -> Option<(&'a HostView, &'a HostModelView)> {
+        let host = self.host_of(incident)?;
+        let id = label(incident, MODEL);
+        Some((host, host.models.iter().find(|model| model.model_id.as_str() == id)?))
+    }
+}
+
+impl<'a> Observed<'a> {
+    /// A condition without steps and deadline.
+    fn new(
+        identity: Identity,
+        severity: Severity,
+        summary: String,
+        say: impl Fn(View<'a>) -> Notice + 'a,
+    ) -> Self {
+        Self { identity, step: 1, severity, deadline: None, summary, say: Box::new(say) }
+    }
 }
 
 /// The label of the host, its address.
@@ -67,4 +248,42 @@ pub(crate) const DEADLINE: &str = "deadline";
 /// The value of a label; empty when an incident of an older version lacks it.
 pub(crate) fn label<'a>(incident: &'a Incident, name: &str) -> &'a str {
     incident.labels.get(name).map_or("", String::as_str)
+}
+
+/// The word for a severity in labels, silences and the configuration.
+pub(crate) fn severity_word(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Info => "info",
+        Severity::Warning => "warning",
+        Severity::Critical => "critical",
+    }
+}
+
+fn identity<const N: usize>(
+    alert: &'static str,
+    labels: [(&str, &str); N],
+    window: impl ToString,
+) -> Identity {
+    let labels = labels.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    Identity { alert, labels: labels.into(), window: window.to_string() }
+}
+
+/// A notice of two sentences; its tag is that of the incident.
+fn says(headline: impl Into<String>, what: impl Into<String>) -> Notice {
+    Notice { what: what.into(), ..Notice::bare(Tag::Done, headline.into()) }
+}
+
+/// The words for an end that needs no more of them.
+fn over(incident: &Incident, _: View<'_>) -> Notice {
+    let summary = &incident.summary;
+    match incident.ending {
+        Some(Ending::Missed) => Notice {
+            tag: Tag::Severity(incident.severity),
+            ..says(
+                format!("too late: {summary}"),
+                format!("It was not settled in time: {summary}."),
+            )
+        },
+        _ => says(format!("over: {summary}"), format!("This no longer holds: {summary}.")),
+    }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bootwatch_schema::Incident;
 use sha2::{Digest, Sha256};
 
-use crate::policy::Recipient;
+use crate::{alert::severity_word, policy::Recipient};
 
 /// Which incident: the alert, what it is about, and the window that bounds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,24 +31,30 @@ impl Identity {
 pub(crate) enum Telling {
     /// It is so, or it has become more urgent.
     Firing,
+    /// It is still so, told that many times before.
+    Reminder(u32),
     /// How it ended.
     Ended,
 }
 
 /// The id of a message: the same decision for the same recipient has the same id in any process.
 ///
-/// The opening height is part of it, since a condition may come back in the same window, and so is
-/// the deadline, since a deadline that moves starts the ladder anew.
+/// The opening height and the occurrence are part of it, since a condition may come back in the same
+/// window, and so is the deadline, since a deadline that moves starts the ladder anew.
 pub(crate) fn message_id(incident: &Incident, telling: Telling, recipient: &Recipient) -> String {
-    let telling = match telling {
-        Telling::Firing => "firing",
-        Telling::Ended => "ended",
+    let (telling, times) = match telling {
+        Telling::Firing => ("firing", 0),
+        Telling::Reminder(times) => ("reminder", times),
+        Telling::Ended => ("ended", 0),
     };
     digest([
         incident.fingerprint.as_str(),
         &incident.opened_height.to_string(),
+        &incident.occurrence.to_string(),
         telling,
+        &times.to_string(),
         &incident.step.to_string(),
+        severity_word(incident.severity),
         &incident.deadline.unwrap_or_default().to_string(),
         &recipient.channel,
         &recipient.address,
@@ -56,7 +62,7 @@ pub(crate) fn message_id(incident: &Incident, telling: Telling, recipient: &Reci
 }
 
 /// Each part goes in with its length, so that no two lists of parts look alike.
-fn digest<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
+pub(crate) fn digest<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
     let mut hash = Sha256::new();
     for part in parts {
         hash.update((part.len() as u64).to_be_bytes());

@@ -15,5 +15,8 @@ mod lifecycle;
 mod message;
 mod policy;
 
-pub use engine::{Decision, Engine};
-pub use policy::{Ladder, LadderError, Policy, Recipient, Rung};
+pub use alert::table as alert_table;
+pub use engine::{Decision, Engine, alert_names};
+pub use policy::{
+    Ladder, LadderError, Pacing, Policy, QuietHours, Recipient, Route, Rung, Thresholds,
+};

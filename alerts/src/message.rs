@@ -5,7 +5,7 @@ mod words;
 
 pub(crate) use plain::plain;
 pub(crate) use words::{
-    choice_words, deadline_words, gap_rows, grouped, percent, short_model, shortfall,
+    choice_words, deadline_words, gap_rows, grouped, percent, short_model, shortfall, utc,
 };
 
 use askama::Template;
@@ -26,7 +26,7 @@ pub(crate) enum Tag {
 }
 
 impl Tag {
-    fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Severity(Severity::Info) => "INFO",
             Self::Severity(Severity::Warning) => "WARNING",
@@ -110,6 +110,11 @@ pub(crate) struct Step {
 }
 
 impl Step {
+    /// The step in a message about several things.
+    pub(crate) fn about(&self, what: &str) -> Self {
+        Self { does: format!("{}: {}", plain(what, 80), self.does), line: self.line.clone() }
+    }
+
     /// A step of one host among several.
     pub(crate) fn of(host: &str, command: &Command) -> Self {
         let step = Self::from(command);

@@ -34,6 +34,7 @@ use crate::{
 
 mod housekeeping;
 mod post;
+mod vitals;
 
 /// How long the parts may take to end once they were told to.
 const GRACE: Duration = Duration::from_secs(8);
@@ -104,10 +105,13 @@ impl Daemon {
         let store = SqliteStore::open(&config.store.path, &config.chain.chain_id)?;
         let loaded = store.load()?;
         let captures = stored_captures(&config.store.path)?;
-        let mut engine = Engine::new(Policy {
+        let policy = Policy {
             recipients: email.as_ref().map(Email::recipients).unwrap_or_default(),
             ..Policy::default()
-        });
+        };
+        let vitals = vitals::Vitals::open(&config.store.path, &policy.recipients)?;
+        let (orders, service) = (vitals.orders(), vitals.service());
+        let mut engine = Engine::new(policy);
         engine.restore(loaded.incidents.clone());
         let (writer, writer_end) = Writer::start(store, Arc::clone(&metrics))?;
         let mail = Arc::new(Notify::new());
@@ -128,6 +132,11 @@ impl Daemon {
                 "the mail courier"
             });
         }
+        let stop_looking = inner.clone();
+        parts.spawn(async move {
+            vitals::run(vitals, stop_looking).await;
+            "the look at orders and vitals"
+        });
         let (serving, stop_serving) = (published.clone(), inner.clone());
         parts.spawn(async move {
             server.run(serving, stop_serving).await;
@@ -151,6 +160,8 @@ impl Daemon {
                 publisher,
                 metrics: Arc::clone(&metrics),
                 mail,
+                orders,
+                service,
             },
             loaded.into(),
         );

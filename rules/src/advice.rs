@@ -324,6 +324,7 @@ impl Case<'_> {
         let of = if self.adviser.rule_set.charges_weight() { "weight" } else { "reward" };
         Some(Advice {
             why: found.trap.why(&format!("{} of the {of}", percent(charge))),
+            reason: found.trap.reason(),
             deadline: found.deadline,
             last_height: found.last_height,
             charge: charge.to_string(),

@@ -23,7 +23,7 @@ pub use self::{
 };
 use crate::{
     Address, Capture, ChainState, ChargeSnapshot, Choice, DelegationParams, EpochIndex, Height,
-    ModelId, ModelParams, Position, Weight,
+    ModelId, ModelParams, Params, Position, Weight,
     clock::{Clock, ClockParams},
     reward::Rewards,
 };
@@ -104,6 +104,31 @@ pub struct Ledger {
     pub frozen: Frozen,
     /// Epochs before the one that the state is of, the newest first; bounded.
     pub past: Vec<PastEpoch>,
+    /// The parameters before the newest change of them that was seen.
+    pub former: Option<FormerParams>,
+    /// The newest event of each kind in [`TROUBLES`].
+    pub troubles: BTreeMap<String, Trouble>,
+}
+
+/// Events in which the chain tells that forming an epoch went wrong.
+pub const TROUBLES: [&str; 2] = ["epoch_error", "empty_epoch_fallback_applied"];
+
+/// Parameters that were replaced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FormerParams {
+    /// The block after which the new ones were first read.
+    pub until: Height,
+    /// What was in force before.
+    pub params: Params,
+}
+
+/// Trouble that the chain told of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// The block.
+    pub height: Height,
+    /// The event's attributes.
+    pub attributes: Vec<(String, String)>,
 }
 
 /// What past heights froze or removed: later choices do not change it.

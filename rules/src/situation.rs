@@ -2,14 +2,18 @@
 //! page, API and command line. Its JSON form is schema version 1.
 
 mod assess;
+mod news;
 mod timetable;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use self::assess::{Inputs, Watched, assess};
+pub use self::{
+    assess::{Inputs, Watched, assess},
+    news::{ParamChange, ParamsChange},
+};
 use crate::{
-    Address, Capture, Decimal, EpochIndex, Fraction, Height, ModelId, Weight,
+    Address, Capture, Decimal, EpochIndex, Exclusion, Fraction, Height, ModelId, Weight,
     closing::{Closing, Effects},
     delegates::DelegateFacts,
     forecast::{ChargeRange, ModelForecast, TrackRecord},
@@ -60,6 +64,15 @@ pub struct Situation {
     /// projection is uncertain. Null where they agree, and where we had no count of our own.
     #[serde(default)]
     pub network_weight: Option<NetworkWeight>,
+    /// What the newest change of parameters changed; null while none was seen.
+    #[serde(default)]
+    pub params_change: Option<ParamsChange>,
+    /// The newest trouble that the chain itself told of, by kind.
+    #[serde(default)]
+    pub chain_troubles: Vec<ChainTrouble>,
+    /// How Bootwatch itself stands; what the daemon does not measure is left out.
+    #[serde(default)]
+    pub service: ServiceView,
 }
 
 /// One number, counted twice.
@@ -88,6 +101,55 @@ pub struct EpochView {
     pub phase: Phase,
     /// Measured seconds between blocks; null until two blocks are known.
     pub block_seconds: Option<f64>,
+    /// The newest block at which a capture was due or took place.
+    #[serde(default)]
+    pub captured: Option<CaptureBlock>,
+}
+
+/// A block at which a capture was due or took place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaptureBlock {
+    /// Its height.
+    pub height: Height,
+    /// The epoch it counts for; null when the clock did not expect a capture in this block.
+    pub epoch: Option<EpochIndex>,
+}
+
+/// Trouble that the chain itself told of in an event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChainTrouble {
+    /// The event's type, such as `epoch_error`.
+    pub kind: String,
+    /// The block it is in.
+    pub height: Height,
+    /// Its attributes in order.
+    pub attributes: Vec<(String, String)>,
+}
+
+/// How Bootwatch itself stands, as the daemon measures it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ServiceView {
+    /// When the newest block was taken in; null before the first one of this process.
+    pub advanced_at: Option<Timestamp>,
+    /// Bytes that are free on the disk of the database.
+    pub disk_free: Option<u64>,
+    /// Why the database cannot be written at the moment.
+    pub store_trouble: Option<String>,
+    /// The ways in which people are told.
+    pub channels: Vec<ChannelView>,
+}
+
+/// A way in which people are told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChannelView {
+    /// Its name, such as `email`.
+    pub name: String,
+    /// Messages that wait.
+    pub waiting: u64,
+    /// When the oldest of them was decided.
+    pub oldest: Option<Timestamp>,
+    /// Messages that were refused for good in the last 24 hours.
+    pub rejected: u64,
 }
 
 /// Phases of an epoch, after the block `complete_to`.
@@ -295,6 +357,9 @@ pub struct HostView {
     pub name: String,
     /// Its weight in the effective root group; null when it is no live member.
     pub weight: Option<Weight>,
+    /// Why and when it was removed from the running epoch.
+    #[serde(default)]
+    pub excluded: Option<Exclusion>,
     /// Its choices are known completely.
     pub known: bool,
     /// The least and the most that the epoch being formed next can take from it, over all models,
@@ -353,6 +418,12 @@ pub struct HostModelView {
     pub reaches: Option<bool>,
     /// Nonces it committed in the newest PoC stage; null without a commit.
     pub committed: Option<u32>,
+    /// Sum of its weight distribution in that stage; null while it is missing.
+    #[serde(default)]
+    pub distributed: Option<u64>,
+    /// It serves the model in the running epoch: a live member of its group with voting power.
+    #[serde(default)]
+    pub serves: bool,
     /// What it should do, and until when.
     pub advice: Option<Advice>,
     /// The outcomes that are still open for the epoch being formed next; null while they cannot
@@ -389,6 +460,9 @@ pub struct ChoiceView {
 pub struct Advice {
     /// Why, in one sentence.
     pub why: String,
+    /// Why, in one word.
+    #[serde(default)]
+    pub reason: AdviceReason,
     /// The deadline it must be included by.
     pub deadline: DeadlineName,
     /// The last block that still counts.
@@ -397,6 +471,31 @@ pub struct Advice {
     pub charge: String,
     /// Commands that avoid it, best first.
     pub commands: Vec<Command>,
+}
+
+/// Why a host has something to do for a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AdviceReason {
+    /// No choice stands.
+    #[default]
+    NoChoice,
+    /// The wipe of a validation end took its refusal.
+    RefusalExpired,
+    /// The wipe of a validation end took its intent.
+    IntentExpired,
+    /// A refusal stands for a candidate, where it is not read.
+    RefusalOnCandidate,
+    /// Its intent for an active model has no effect, and removed any delegation.
+    IntentOnActive,
+    /// It delegates to a host that does not serve the model.
+    DelegateDoesNotServe,
+    /// It delegates to a host that has not declared intent.
+    DelegateWithoutIntent,
+    /// Its choice came after the snapshot that it was meant for.
+    TooLate,
+    /// It declared intent for a pre-eligible model and has not committed yet.
+    IntentNotServed,
 }
 
 /// A command for the host's own machine.

@@ -16,6 +16,7 @@
 //! | what hosts earn | `reward`, `host_reward` | the last estimate of each epoch |
 //! | the ledger | `ledger`, `ledger_work`, `choice`, `known_host`, `newest_capture`, `frozen` | as it stands |
 //! | what no transaction explains | `choice_change`, `wipe` | for ever |
+//! | orders | `silence`, `acknowledgement` | for ever, they are few |
 //! | decisions | `incident`, `outbox`, `body` | 2,000 resolved; 20,000 settled, 200 with bodies |
 //! | endpoints | `endpoint` | as they stood last |
 
@@ -26,11 +27,12 @@ mod sqlite;
 
 pub use error::StoreError;
 pub use records::{
-    Backup, BlockRef, ChoiceOrigin, Commit, Counts, Coverage, Damage, Dated, Delivery, Digest,
-    Ending, EndpointRecord, EpochRecord, Incident, IncidentState, LedgerDigest, Loaded, NewMessage,
-    PendingMessage, QuietBlock, Severity, StoredChoice, Unfillable, Verification, WorkRecord,
+    Acknowledgement, Backup, BlockRef, ChoiceOrigin, Clearing, Commit, Counts, Coverage, Damage,
+    Dated, Delivery, Digest, Ending, EndpointRecord, EpochRecord, Incident, IncidentState,
+    LedgerDigest, Loaded, NewMessage, Orders, PendingMessage, QuietBlock, Severity, Silence,
+    StoredChoice, Told, Unfillable, Verification, WorkRecord,
 };
-pub use sqlite::{SqliteReader, SqliteStore};
+pub use sqlite::{OrderBook, SqliteReader, SqliteStore};
 
 #[cfg(doc)]
 use bootwatch_rules::ledger::Changes;
@@ -95,6 +97,13 @@ pub trait Store: ReadStore + Send {
     /// As [`Store::commit`]; a block above the ledger's last one is a conflict, because it would
     /// stand in the ledger's way.
     fn keep(&mut self, blocks: &[BlockFacts]) -> Result<(), StoreError>;
+
+    /// Keeps what was decided without a block, because time alone brought it: all or nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be written.
+    fn decide(&mut self, incidents: &[Incident], messages: &[NewMessage])
+    -> Result<(), StoreError>;
 
     /// Records what became of messages. Unknown and already settled ones are passed over: a
     /// delivery may be reported again after a crash.

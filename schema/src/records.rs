@@ -365,15 +365,105 @@ pub struct Incident {
     /// The last block that still counts, for an incident with a deadline.
     #[serde(default)]
     pub deadline: Option<Height>,
-    /// The step of its ladder that was told last, 1 being the first; 0 before anything was told.
+    /// The step of its ladder, 1 being the first.
     #[serde(default)]
     pub step: u32,
-    /// Who was told, as `channel:recipient`. Only they hear how it ends.
+    /// How often it has fired in its window; 0 while it never got beyond pending.
     #[serde(default)]
-    pub told: BTreeSet<String>,
+    pub occurrence: u32,
+    /// When its step last rose; what has to be told is due from then on.
+    pub risen_at: Timestamp,
+    /// Set while its condition is gone, but not yet for long enough.
+    #[serde(default)]
+    pub clearing: Option<Clearing>,
+    /// Since when nobody can tell whether its condition holds. It stays as it is.
+    #[serde(default)]
+    pub unknown_since: Option<Timestamp>,
+    /// Somebody knows about it: no reminders until it becomes more urgent.
+    #[serde(default)]
+    pub acknowledged: Option<Acknowledgement>,
+    /// The silence that keeps it quiet.
+    #[serde(default)]
+    pub silenced_by: Option<i64>,
+    /// The fingerprint of the incident that explains it, and speaks for it.
+    #[serde(default)]
+    pub inhibited_by: Option<String>,
+    /// What was told to whom, by `channel:recipient`. Only they hear how it ends.
+    #[serde(default)]
+    pub told: BTreeMap<String, Told>,
     /// How it ended; null while it goes on.
     #[serde(default)]
     pub ending: Option<Ending>,
+}
+
+/// A condition that is gone: the incident ends unless it comes back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Clearing {
+    /// Since when.
+    pub since: Timestamp,
+    /// How it would end.
+    pub ending: Ending,
+}
+
+/// What one recipient knows of an incident.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// The step that was told last.
+    pub step: u32,
+    /// How urgent it was said to be.
+    pub severity: Severity,
+    /// When it was told last.
+    pub at: Timestamp,
+    /// How many times in this occurrence: the first notice, higher steps, reminders.
+    pub times: u32,
+    /// It was told that it ended, or need not be.
+    pub ended: bool,
+}
+
+/// Somebody's word that they know about an incident.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Acknowledgement {
+    /// Which occurrence; the next one is not covered.
+    pub occurrence: u32,
+    /// How urgent it was then; a more urgent one is not covered.
+    pub severity: Severity,
+    /// Who.
+    pub author: String,
+    /// Why.
+    pub comment: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Incidents that are kept quiet for a while.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Silence {
+    /// Its number; given by the store.
+    pub id: i64,
+    /// Which incidents: each label must have that value. `alert` and `severity` count as labels.
+    pub matchers: BTreeMap<String, String>,
+    /// From when.
+    pub starts_at: Timestamp,
+    /// Until when.
+    pub ends_at: Option<Timestamp>,
+    /// Until this epoch is in force. One of the two ends is set.
+    pub ends_epoch: Option<EpochIndex>,
+    /// Who ordered it.
+    pub author: String,
+    /// Why.
+    pub comment: String,
+    /// When it was ended by hand.
+    #[serde(default)]
+    pub expired_at: Option<Timestamp>,
+}
+
+/// What operators have ordered.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Orders {
+    /// Silences, those that are over included, by number.
+    pub silences: Vec<Silence>,
+    /// Acknowledgements by the incident's fingerprint.
+    pub acknowledgements: BTreeMap<String, Acknowledgement>,
 }
 
 /// A message that has been decided and waits in the outbox.

@@ -10,6 +10,7 @@ mod ledger;
 mod load;
 mod names;
 mod open;
+mod orders;
 mod outbox;
 mod prune;
 mod query;
@@ -22,5 +23,6 @@ mod writer;
 #[cfg(test)]
 mod trouble;
 
+pub use orders::OrderBook;
 pub use reader::SqliteReader;
 pub use writer::SqliteStore;

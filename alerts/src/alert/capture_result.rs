@@ -4,24 +4,29 @@
 //! its epoch is formed. Captures from before the first block of the data are the past and stay
 //! quiet.
 
-use bootwatch_rules::situation::{ModelView, Snapshot};
-use bootwatch_schema::{Incident, Severity};
+use bootwatch_rules::situation::{Advice, ModelView, Snapshot};
+use bootwatch_schema::Severity;
 
-use super::{Alert, MODEL, View, label};
+use super::{Alert, EVENT, MODEL, View, identity, says};
 use crate::{
-    incident::Identity,
-    lifecycle::{Absence, Observed},
+    lifecycle::Observed,
     message::{
-        By, Notice, Row, Step, Tag, choice_words, gap_rows, grouped, percent, plain, short_model,
+        By, Notice, Row, Step, choice_words, gap_rows, grouped, percent, plain, short_model,
         shortfall,
     },
 };
 
-pub(crate) const ALERT: Alert = Alert { name: NAME, observe, absent, notice };
+pub(super) const ALERT: Alert = Alert {
+    name: NAME,
+    severity: "info when pre-eligible, else warning",
+    when: "a capture said whether a candidate model is pre-eligible",
+    observe,
+    ..EVENT
+};
 
-const NAME: &str = "CaptureResult";
+pub(super) const NAME: &str = "CaptureResult";
 
-fn observe(view: &View<'_>) -> Vec<Observed> {
+fn observe(view: View<'_>) -> Vec<Observed<'_>> {
     view.situation
         .models
         .iter()
@@ -32,7 +37,7 @@ fn observe(view: &View<'_>) -> Vec<Observed> {
 }
 
 /// Taken while we watched, and for an epoch that is not formed yet.
-fn is_news(snapshot: &Snapshot, view: &View<'_>) -> bool {
+pub(super) fn is_news(snapshot: &Snapshot, view: View<'_>) -> bool {
     let height = snapshot.capture.snapshot_height;
     let epoch = &view.situation.epoch;
     let watched = (view.situation.complete_from..=view.situation.complete_to).contains(&height);
@@ -43,19 +48,15 @@ fn is_news(snapshot: &Snapshot, view: &View<'_>) -> bool {
     watched && ahead
 }
 
-fn observed(model: &ModelView, snapshot: &Snapshot) -> Observed {
+fn observed<'a>(model: &'a ModelView, snapshot: &'a Snapshot) -> Observed<'a> {
     let severity = if snapshot.capture.pre_eligible { Severity::Info } else { Severity::Warning };
-    Observed {
-        identity: Identity {
-            alert: NAME,
-            labels: [(MODEL.to_owned(), model.model_id.as_str().to_owned())].into(),
-            window: snapshot.capture.snapshot_height.to_string(),
-        },
-        step: 1,
+    let window = snapshot.capture.snapshot_height;
+    Observed::new(
+        identity(NAME, [(MODEL, model.model_id.as_str())], window),
         severity,
-        deadline: None,
-        summary: headline(model, snapshot),
-    }
+        headline(model, snapshot),
+        move |view| say(model, snapshot, view),
+    )
 }
 
 fn headline(model: &ModelView, snapshot: &Snapshot) -> String {
@@ -67,31 +68,20 @@ fn headline(model: &ModelView, snapshot: &Snapshot) -> String {
     }
 }
 
-fn absent(_: &Incident, _: &View<'_>) -> Absence {
-    Absence::Faded
-}
-
-fn notice(incident: &Incident, view: &View<'_>) -> Notice {
-    let id = label(incident, MODEL);
-    let found = view.situation.models.iter().find(|model| model.model_id.as_str() == id);
-    let Some((model, snapshot)) = found.and_then(|m| Some((m, m.snapshot.as_ref()?))) else {
-        return Notice::bare(Tag::Severity(incident.severity), incident.summary.clone());
-    };
+fn say(model: &ModelView, snapshot: &Snapshot, view: View<'_>) -> Notice {
     let affected = affected(model, view);
     let mut numbers = gap_rows(&snapshot.gaps);
     numbers.push(Row::new("Network weight", &grouped(snapshot.capture.total_network_weight)));
     numbers.extend(hosts(model, view));
     Notice {
-        tag: Tag::Severity(incident.severity),
-        headline: headline(model, snapshot),
-        what: what(model, snapshot),
-        by: affected.first().map(|(_, advice)| By::new(advice.deadline, advice.last_height, view)),
+        by: affected.first().map(|(_, advice)| By::new(advice.deadline, advice.last_height, &view)),
         cost: cost(&affected),
         steps: affected
             .iter()
             .flat_map(|(name, advice)| advice.commands.iter().map(|c| Step::of(name, c)))
             .collect(),
         numbers,
+        ..says(headline(model, snapshot), what(model, snapshot))
     }
 }
 
@@ -113,10 +103,7 @@ fn what(model: &ModelView, snapshot: &Snapshot) -> String {
 }
 
 /// The watched hosts that have something to do for the model now.
-fn affected<'a>(
-    model: &ModelView,
-    view: &View<'a>,
-) -> Vec<(&'a str, &'a bootwatch_rules::situation::Advice)> {
+fn affected<'a>(model: &ModelView, view: View<'a>) -> Vec<(&'a str, &'a Advice)> {
     view.situation
         .hosts
         .iter()
@@ -126,7 +113,7 @@ fn affected<'a>(
         .collect()
 }
 
-fn cost(affected: &[(&str, &bootwatch_rules::situation::Advice)]) -> Option<String> {
+fn cost(affected: &[(&str, &Advice)]) -> Option<String> {
     if affected.is_empty() {
         return None;
     }
@@ -138,7 +125,7 @@ fn cost(affected: &[(&str, &bootwatch_rules::situation::Advice)]) -> Option<Stri
 }
 
 /// What each watched host has stored for the model.
-fn hosts<'a>(model: &'a ModelView, view: &'a View<'_>) -> impl Iterator<Item = Row> + 'a {
+fn hosts<'a>(model: &'a ModelView, view: View<'a>) -> impl Iterator<Item = Row> + use<'a> {
     view.situation.hosts.iter().flat_map(|host| {
         host.models
             .iter()

@@ -1,11 +1,11 @@
 //! Situations as the rules build them, for one host and one candidate model.
 
-use bootwatch_alerts::{Engine, Policy, Recipient};
+use bootwatch_alerts::{Decision, Engine, Pacing, Policy, Recipient, alert_names};
 use bootwatch_rules::{
     Capture,
     situation::{
-        Advice, ChoiceView, Command, Deadline, DeadlineName, DeadlineState, Degree, Gap, Gaps,
-        HostModelView, SCHEMA_VERSION, Situation, Snapshot,
+        Advice, AdviceReason, ChoiceView, Command, Deadline, DeadlineName, DeadlineState, Degree,
+        Gap, Gaps, HostModelView, SCHEMA_VERSION, Situation, Snapshot,
     },
 };
 use jiff::{SignedDuration, Timestamp};
@@ -72,6 +72,7 @@ pub(crate) fn situation(height: i64) -> Situation {
             "known": true,
             "models": [{
                 "model_id": MODEL,
+                "serves": false,
                 "choice": choice("none", None),
                 "reaches": false,
                 "committed": null,
@@ -128,6 +129,7 @@ pub(crate) fn advise(situation: &mut Situation, deadline: DeadlineName, last_hei
     };
     entry(situation).advice = Some(Advice {
         why: "No choice stands for this model, which costs 15 % of the reward.".into(),
+        reason: AdviceReason::NoChoice,
         deadline,
         last_height,
         charge: "3/20".into(),
@@ -148,6 +150,15 @@ pub(crate) fn settled(height: i64) -> Situation {
     entry(&mut situation).advice = None;
     entry(&mut situation).choice = choice("intent", Some(height));
     situation
+}
+
+/// Two looks at a Situation, far enough apart that what is gone in both is over. What follows from
+/// both.
+pub(crate) fn stays(engine: &mut Engine, at: impl Fn(i64) -> Situation, height: i64) -> Decision {
+    let mut first = evaluate(engine, &at(height));
+    let second = evaluate(engine, &at(height + 60 / PACE));
+    first.messages.extend(second.messages);
+    Decision { incidents: second.incidents, messages: first.messages }
 }
 
 /// The capture's event for the model.
@@ -180,11 +191,23 @@ pub(crate) fn recipient(address: &str) -> Recipient {
     Recipient { channel: "email".into(), address: address.into() }
 }
 
-/// Two people, the default ladder, Berlin time.
+/// All alerts but these.
+pub(crate) fn all_but(watched: &[&str]) -> std::collections::BTreeSet<String> {
+    let others = alert_names().into_iter().filter(|name| !watched.contains(name));
+    others.map(str::to_owned).collect()
+}
+
+/// Two people who are told at once, of decisions and captures only, the default ladder, Berlin time.
 pub(crate) fn policy() -> Policy {
     Policy {
         recipients: vec![recipient("ops@example.org"), recipient("me@example.net")],
         zone: jiff::tz::TimeZone::get("Europe/Berlin").unwrap(),
+        pacing: Pacing {
+            first_notice_delay: SignedDuration::ZERO,
+            batch_every: SignedDuration::ZERO,
+            ..Pacing::default()
+        },
+        off: all_but(&["DecisionMissing", "CaptureResult"]),
         ..Policy::default()
     }
 }
@@ -194,6 +217,6 @@ pub(crate) fn engine() -> Engine {
 }
 
 /// What the engine decides at a Situation's own time.
-pub(crate) fn evaluate(engine: &mut Engine, situation: &Situation) -> bootwatch_alerts::Decision {
+pub(crate) fn evaluate(engine: &mut Engine, situation: &Situation) -> Decision {
     engine.evaluate(situation, situation.head_time)
 }

@@ -109,7 +109,7 @@ fn done_goes_only_to_those_who_were_told() {
     let decision = evaluate(&mut engine, &situation(before_capture(100)));
     let mut second = Engine::new(policy());
     second.restore(decision.incidents);
-    let decision = evaluate(&mut second, &settled(before_capture(90)));
+    let decision = stays(&mut second, settled, before_capture(90));
     let [message] = decision.messages.as_slice() else { panic!("{decision:?}") };
     assert_eq!(message.recipient, "ops@example.org");
     assert_eq!(message.subject, "[DONE] my-gpu-1: settled for DeepSeek-V4-Flash-0731 (intent)");
@@ -122,7 +122,8 @@ fn done_goes_only_to_those_who_were_told() {
 fn what_was_never_told_ends_in_silence() {
     let mut engine = engine();
     assert!(evaluate(&mut engine, &situation(before_capture(25 * 60))).is_empty());
-    assert!(evaluate(&mut engine, &settled(before_capture(24 * 60))).is_empty());
+    let decision = stays(&mut engine, settled, before_capture(24 * 60));
+    assert!(decision.messages.is_empty());
 }
 
 // Fails when the deadline passes and the last word is anything but that it was missed.
@@ -184,7 +185,14 @@ fn unknown_freezes() {
         entry(&mut now).advice = None;
         make(&mut now);
         let mut engine = fired();
-        assert!(evaluate(&mut engine, &now).is_empty(), "case {index}: resolved");
+        let decision = evaluate(&mut engine, &now);
+        assert!(decision.messages.is_empty(), "case {index}: told");
+        now.head_time += jiff::SignedDuration::from_hours(1);
+        let later = evaluate(&mut engine, &now);
+        assert!(later.is_empty(), "case {index}: {later:?}");
+        let known = engine.incidents().find(|i| i.alert == "DecisionMissing").unwrap();
+        assert_eq!(known.state, IncidentState::Firing, "case {index}: resolved");
+        assert_eq!(known.unknown_since, Some(time(before_capture(90))), "case {index}");
         // It goes on where it was.
         let decision = evaluate(&mut engine, &situation(before_capture(25)));
         assert!(only_subject(&decision).ends_with("25 min left"), "case {index}");
@@ -192,6 +200,11 @@ fn unknown_freezes() {
     let mut stale = situation(before_capture(20));
     stale.stale = true;
     assert!(evaluate(&mut engine(), &stale).is_empty(), "fired on stale data");
+    // Known again, it is no longer marked.
+    let mut engine = fired();
+    evaluate(&mut engine, &stale);
+    let decision = evaluate(&mut engine, &situation(before_capture(19)));
+    assert_eq!(decision.incidents[0].unknown_since, None);
 }
 
 // Fails when a choice that is withdrawn before the deadline is not told again, or under the id of
@@ -200,9 +213,10 @@ fn unknown_freezes() {
 fn a_withdrawn_choice_fires_again() {
     let mut engine = engine();
     let first = evaluate(&mut engine, &situation(before_capture(100)));
-    evaluate(&mut engine, &settled(before_capture(90)));
+    stays(&mut engine, settled, before_capture(90));
     let again = evaluate(&mut engine, &situation(before_capture(80)));
-    assert_eq!(only_subject(&again), only_subject(&again));
+    assert!(only_subject(&again).ends_with("1 h 20 min left"));
+    assert_eq!(again.incidents[0].occurrence, 2);
     assert_eq!(again.incidents[0].fingerprint, first.incidents[0].fingerprint);
     assert_ne!(again.messages[0].message_id, first.messages[0].message_id);
 }
@@ -211,16 +225,22 @@ fn a_withdrawn_choice_fires_again() {
 #[test]
 fn what_is_no_longer_watched_ends() {
     let mut engine = fired();
-    let mut now = situation(before_capture(90));
-    now.hosts.clear();
-    let decision = evaluate(&mut engine, &now);
+    let without_hosts = |height| {
+        let mut now = situation(height);
+        now.hosts.clear();
+        now
+    };
+    let decision = stays(&mut engine, without_hosts, before_capture(90));
     assert_eq!(decision.incidents[0].ending, Some(Ending::Expired));
     assert!(decision.messages.is_empty(), "the operator took it out");
 
     let mut engine = fired();
-    let mut now = situation(before_capture(90));
-    now.hosts[0].models.clear();
-    let decision = evaluate(&mut engine, &now);
+    let without_models = |height| {
+        let mut now = situation(height);
+        now.hosts[0].models.clear();
+        now
+    };
+    let decision = stays(&mut engine, without_models, before_capture(90));
     assert!(only_subject(&decision).starts_with("[DONE] my-gpu-1: nothing left to decide"));
 }
 
@@ -251,6 +271,44 @@ fn a_restart_after_every_block_changes_nothing() {
     assert_eq!(calm, story(true));
     let ids: BTreeSet<_> = calm.iter().map(|m| &m.message_id).collect();
     assert_eq!(ids.len(), calm.len());
+}
+
+// Fails when advice that comes and goes is told each time: that was a mail for every flip.
+#[test]
+fn flapping_advice_is_not_told_each_time() {
+    let mut engine = fired();
+    let mut told = 0;
+    // Every other block for 100 minutes, then every ten minutes of a long day.
+    for height in before_capture(100)..before_capture(31) {
+        let now = if height % 2 == 0 { situation(height) } else { settled(height) };
+        told += evaluate(&mut engine, &now).messages.len();
+    }
+    assert_eq!(told, 0, "faster than it clears");
+
+    let mut engine = self::engine();
+    let mut told = 0;
+    for height in before_capture(23 * 60)..before_capture(7 * 60) {
+        let now = if (height / 120) % 2 == 0 { situation(height) } else { settled(height) };
+        told += evaluate(&mut engine, &now).messages.len();
+    }
+    // Each end has to be twice as convincing as the one before: 1, 2, 4, 8, 16 minutes.
+    assert!((4..=2 * 2 * 5).contains(&told), "48 times on and off: {told}");
+}
+
+// Fails when what was settled a moment before the deadline is called missed, or when what was
+// withdrawn in its very last block is called settled.
+#[test]
+fn settled_just_before_the_deadline_is_met() {
+    for (kind, ending) in [("intent", Ending::Met), ("none", Ending::Missed)] {
+        let mut engine = fired();
+        evaluate(&mut engine, &situation(CAPTURE - 4));
+        evaluate(&mut engine, &settled(CAPTURE - 2));
+        let mut now = situation(CAPTURE);
+        entry(&mut now).choice = choice(kind, Some(CAPTURE - 2));
+        let decision = evaluate(&mut engine, &now);
+        let ended = decision.incidents.iter().find(|i| i.alert == "DecisionMissing").unwrap();
+        assert_eq!(ended.ending, Some(ending), "{kind}");
+    }
 }
 
 // Fails when the result of a capture is not told, told twice, or told with the wrong urgency.

@@ -66,6 +66,7 @@ async fn a_mail_says_everything_in_order() {
     }
 
     // The end of the story comes into the same thread, under an id of its own.
+    evaluate(&mut engine, &settled(before_capture(42)));
     let end = arrive(&mut engine, &settled(before_capture(40))).await;
     let end = MessageParser::default().parse(&end[0].data).unwrap();
     assert_eq!(end.in_reply_to().as_text(), Some(thread.as_ref()));

@@ -4,6 +4,7 @@
 
 mod courier;
 mod fixture;
+mod laws;
 mod lifecycle;
 mod mail;
 mod outbox;

@@ -1,6 +1,7 @@
 //! The loop that takes blocks in, one after another.
 
 mod begin;
+mod decide;
 mod gap;
 mod show;
 mod take;
@@ -8,7 +9,8 @@ mod take;
 use std::{sync::Arc, time::Duration};
 
 use bootwatch_alerts::Engine;
-use bootwatch_rules::{Height, forecast::Forecasts, ledger::Ledger, situation::DataView};
+use bootwatch_rules::{Height, forecast::Forecasts, ledger::Ledger, situation::{DataView, ServiceView}};
+use bootwatch_schema::Orders;
 use jiff::Timestamp;
 use tokio::{
     sync::{Notify, mpsc, watch},
@@ -59,6 +61,10 @@ pub(crate) struct Parts {
     pub(crate) metrics: Arc<Metrics>,
     /// Wakes the couriers when a message was stored.
     pub(crate) mail: Arc<Notify>,
+    /// What operators have ordered.
+    pub(crate) orders: watch::Receiver<Orders>,
+    /// How Bootwatch itself stands, as far as it is measured elsewhere.
+    pub(crate) service: watch::Receiver<ServiceView>,
 }
 
 /// What the loop at the tip and the one that fills history tell each other.
@@ -114,6 +120,8 @@ pub(crate) struct Follow {
     pace: watch::Sender<Duration>,
     watchers: JoinSet<()>,
     published: Instant,
+    /// When the newest block was taken in.
+    advanced_at: Option<Timestamp>,
 }
 
 impl Follow {
@@ -160,6 +168,7 @@ impl Follow {
             pace,
             watchers,
             published: Instant::now(),
+            advanced_at: None,
             parts,
         }
     }
@@ -197,7 +206,7 @@ impl Follow {
                     self.parts.endpoints.tick();
                     self.look_at_endpoints()?;
                     if self.ledger.tip.is_some() {
-                        self.publish(Timestamp::now());
+                        self.look_again().await?;
                     }
                 }
             }

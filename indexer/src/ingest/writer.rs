@@ -9,6 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bootwatch_alerts::Decision;
 use bootwatch_rules::{
     BlockFacts, Observation,
     forecast::KeptForecast,
@@ -64,6 +65,7 @@ type Answer = oneshot::Sender<Result<(), WriteError>>;
 enum Order {
     Commit(Box<Batch>),
     CommitRun(Run),
+    Decide(Decision),
     Keep(Vec<BlockFacts>),
     GiveUp(Unfillable),
     Settle(Vec<Delivery>),
@@ -127,6 +129,11 @@ impl Writer {
 
     pub(crate) async fn commit_run(&self, run: Run) -> Result<(), WriteError> {
         self.order(Order::CommitRun(run)).await
+    }
+
+    /// What was decided without a block.
+    pub(crate) async fn decide(&self, decision: Decision) -> Result<(), WriteError> {
+        self.order(Order::Decide(decision)).await
     }
 
     pub(crate) async fn keep(&self, blocks: Vec<BlockFacts>) -> Result<(), WriteError> {
@@ -227,6 +234,7 @@ fn carry_out(store: &mut impl Store, order: &Order) -> Result<(), StoreError> {
                 run.blocks.iter().map(|(facts, changes)| QuietBlock { facts, changes }).collect();
             store.commit_run(&blocks, &run.ledger)
         }
+        Order::Decide(decision) => store.decide(&decision.incidents, &decision.messages),
         Order::Keep(blocks) => store.keep(blocks),
         Order::GiveUp(range) => store.give_up(range),
         Order::Settle(deliveries) => store.settle(deliveries),

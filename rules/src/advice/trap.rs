@@ -1,6 +1,6 @@
 //! The situations in which a host loses by doing nothing more, in words.
 
-use crate::{Address, Height};
+use crate::{Address, Height, situation::AdviceReason};
 
 /// Why a host has to act.
 pub(super) enum Trap {
@@ -69,6 +69,25 @@ pub(super) enum Trap {
 }
 
 impl Trap {
+    /// The reason in one word.
+    pub(super) fn reason(&self) -> AdviceReason {
+        match self {
+            Self::Nothing | Self::MissedCapture { .. } | Self::NothingLeft => {
+                AdviceReason::NoChoice
+            }
+            Self::ExpiredRefusal { .. } => AdviceReason::RefusalExpired,
+            Self::ExpiredIntent { .. } => AdviceReason::IntentExpired,
+            Self::RefusalOnCandidate | Self::RefusalCaptured => AdviceReason::RefusalOnCandidate,
+            Self::IntentOnActive => AdviceReason::IntentOnActive,
+            Self::DelegateDoesNotServe { .. } => AdviceReason::DelegateDoesNotServe,
+            Self::DelegateWithoutIntent { .. } => AdviceReason::DelegateWithoutIntent,
+            Self::LateDelegation { .. } | Self::LateIntent { .. } | Self::LateRefusal { .. } => {
+                AdviceReason::TooLate
+            }
+            Self::IntentMustBeServed => AdviceReason::IntentNotServed,
+        }
+    }
+
     /// The reason, with `charge` such as `15 % of the reward`.
     pub(super) fn why(&self, charge: &str) -> String {
         match self {

@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, ops::ControlFlow};
 
 use super::{
-    CaptureTerms, Cause, Changes, ChoiceChange, FrozenChoices, Ledger, MAX_TICKS, Origin, Standing,
-    Tick, Work,
+    CaptureTerms, Cause, Changes, ChoiceChange, FormerParams, FrozenChoices, Ledger, MAX_TICKS,
+    Origin, Standing, TROUBLES, Tick, Trouble, Work,
 };
 use crate::{
     Address, BlockFacts, Capture, ChainState, Choice, ChoiceTx, EpochIndex, Height, HostChoices,
@@ -174,6 +174,9 @@ impl Ledger {
         if let Some(state) = &observation.state
             && self.state.as_ref().is_none_or(|known| known.height <= state.height)
         {
+            if let Some(known) = self.state.as_ref().filter(|known| known.params != state.params) {
+                self.former = Some(FormerParams { until: height, params: known.params.clone() });
+            }
             self.remember(state);
             self.state = Some(state.clone());
         }
@@ -240,6 +243,10 @@ impl Ledger {
         if regular.is_some() {
             let choices = self.standing();
             self.frozen.validation_start = Some(FrozenChoices { height, epoch: regular, choices });
+        }
+        for event in facts.events.iter().filter(|e| TROUBLES.contains(&e.kind.as_str())) {
+            let trouble = Trouble { height, attributes: event.attributes.clone() };
+            self.troubles.insert(event.kind.clone(), trouble);
         }
         let mut terms = self.terms(facts, capture);
         for taken in &facts.captures {

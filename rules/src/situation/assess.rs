@@ -8,19 +8,19 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    ChoiceView, DataView, Degree, EndpointView, FellOut, FixedCharge, Gap, Gaps, HostModelView,
-    HostView, ModelState, ModelView, NetworkWeight, RewardView, SCHEMA_VERSION, Situation,
-    Snapshot, timetable::Timetable,
+    ChainTrouble, ChoiceView, DataView, Degree, EndpointView, FellOut, FixedCharge, Gap, Gaps,
+    HostModelView, HostView, ModelState, ModelView, NetworkWeight, ParamsChange, RewardView,
+    SCHEMA_VERSION, ServiceView, Situation, Snapshot, timetable::Timetable,
 };
 use crate::{
-    Address, Capture, ChainState, Choice, DelegationParams, Height, ModelId, ModelParams, Network,
-    Penalties, RuleSet, Weight,
+    Address, Capture, ChainState, Choice, DelegationParams, Exclusion, Height, ModelId,
+    ModelParams, Network, Penalties, RuleSet, Weight,
     advice::{Adviser, Known, Terminal, examples},
     closing::{Closing, Effects, Support},
     delegates::{Delegates, guardian_accounts},
     forecast::{ModelForecast, Prospect, TrackRecords},
     groups::{Groups, active_models},
-    ledger::{Ledger, Standing},
+    ledger::{Ledger, Standing, Trouble},
     margin::Margin,
     pace::Pace,
     preeligibility::{self, Preeligibility},
@@ -145,7 +145,19 @@ pub fn assess(inputs: &Inputs<'_>) -> Situation {
         data: inputs.data.clone(),
         record: inputs.records.all,
         network_weight: board.network_weight,
+        params_change: ParamsChange::newest(ledger),
+        chain_troubles: troubles(ledger),
+        service: ServiceView::default(),
     }
+}
+
+fn troubles(ledger: &Ledger) -> Vec<ChainTrouble> {
+    let view = |(kind, trouble): (&String, &Trouble)| ChainTrouble {
+        kind: kind.clone(),
+        height: trouble.height,
+        attributes: trouble.attributes.clone(),
+    };
+    ledger.troubles.iter().map(view).collect()
 }
 
 /// Both counts of the network's weight at the newest capture, where they differ.
@@ -310,6 +322,7 @@ impl<'a> Board<'a> {
             address: host.clone(),
             name: watched.name.clone(),
             weight,
+            excluded: self.excluded(host),
             known,
             charge,
             fixed: self.fixed(host, rewards.zip(stake)),
@@ -341,6 +354,20 @@ impl<'a> Board<'a> {
         (rewards, rewards.and_then(|rewards| rewards.hosts.get(host).copied()))
     }
 
+    fn excluded(&self, host: &Address) -> Option<Exclusion> {
+        let members = &self.ledger.state.as_ref()?.members;
+        members.iter().find(|member| member.host == *host)?.excluded.clone()
+    }
+
+    /// A live member of the model's group with voting power.
+    fn serves(&self, host: &Address, model: &ModelId) -> bool {
+        let groups = self.ledger.state.iter().flat_map(|state| &state.model_groups);
+        let mut members =
+            groups.filter(|group| group.model_id == *model).flat_map(|group| &group.members);
+        self.network.is_some_and(|network| network.contains(host))
+            && members.any(|member| member.host == *host && member.voting_power > 0)
+    }
+
     fn weight(&self, host: &Address) -> Option<Weight> {
         self.network?.weight(host)
     }
@@ -356,6 +383,7 @@ impl<'a> Board<'a> {
         let model = &params.model_id;
         let standing = self.ledger.choice(host, model);
         let active = self.active.contains(model);
+        let work = self.ledger.work.get(model).and_then(|hosts| hosts.get(host));
         let delegate = standing.and_then(|standing| match &standing.choice {
             Choice::Delegate { delegate_to } => Some(self.delegates.get(model)?.facts(delegate_to)),
             Choice::Refuse | Choice::Intent => None,
@@ -364,12 +392,9 @@ impl<'a> Board<'a> {
             model_id: model.clone(),
             choice: choice_view(standing, known),
             reaches: (!active).then(|| self.reaches(host, standing, known, model)).flatten(),
-            committed: self
-                .ledger
-                .work
-                .get(model)
-                .and_then(|hosts| hosts.get(host))
-                .and_then(|work| work.committed),
+            committed: work.and_then(|work| work.committed),
+            distributed: work.and_then(|work| work.distributed),
+            serves: self.serves(host, model),
             advice: self.adviser.as_ref().and_then(|adviser| {
                 let standing = (standing.is_some() || known).then_some(standing);
                 adviser.advise(host, params, Known(standing), forecast.as_ref())

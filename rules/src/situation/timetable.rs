@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Deadline, DeadlineName, DeadlineState, EpochView, Phase};
+use super::{CaptureBlock, Deadline, DeadlineName, DeadlineState, EpochView, Phase};
 use crate::{
     Epoch, EpochIndex, Height,
     advice::Calendar,
@@ -73,6 +73,11 @@ impl Timetable {
                 upcoming,
                 phase,
                 block_seconds,
+                captured: ledger
+                    .frozen
+                    .capture
+                    .as_ref()
+                    .map(|taken| CaptureBlock { height: taken.height, epoch: taken.epoch }),
             },
             deadlines,
             calendar,
@@ -91,6 +96,7 @@ impl Timetable {
             upcoming: 0,
             phase: Phase::Unknown,
             block_seconds,
+            captured: None,
         };
         let calendar = Calendar {
             phase: Phase::Unknown,

@@ -7,8 +7,12 @@ use std::{
 
 use bootwatch_rules::{
     Address, Capture, ChainState, ChargeSnapshot, Decimal, Epoch, EpochIndex, Exclusion,
-    GroupMember, Height, Member, MessagePath, ModelGroup, ModelId, Penalty, Position, Transfer,
-    ledger::{Frozen, Ledger, MAX_PAST, Origin, PastEpoch, Standing, Tick, Work},
+    GroupMember, Height, Member, MessagePath, ModelGroup, ModelId, Params, Penalty, Position,
+    Transfer,
+    ledger::{
+        FormerParams, Frozen, Ledger, MAX_PAST, Origin, PastEpoch, Standing, TROUBLES, Tick,
+        Trouble, Work,
+    },
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -119,6 +123,8 @@ fn ledger(db: &Connection, place: Place) -> Result<Ledger, StoreError> {
         rewards: forecasts::newest_rewards(db)?,
         past: effective.map(|epoch| past(db, epoch)).transpose()?.unwrap_or_default(),
         frozen: frozen(db)?,
+        former: former(db)?,
+        troubles: troubles(db)?,
     };
     ledger.share_addresses();
     Ok(ledger)
@@ -338,6 +344,49 @@ fn frozen(db: &Connection) -> Result<Frozen, StoreError> {
     let [capture, validation_start, wiped] = choices;
     let terms = content("terms")?.map(|text| read_json("terms", &text)).transpose()?;
     Ok(Frozen { capture, validation_start, wiped, terms: terms.unwrap_or_default() })
+}
+
+/// The parameters before the newest change: parameters are kept on change only.
+fn former(db: &Connection) -> Result<Option<FormerParams>, StoreError> {
+    let Some(newest) = changed_params(db, Height::MAX)? else { return Ok(None) };
+    let mut upper = newest;
+    // A change of the registered models alone makes a row as well.
+    while let Some(lower) = changed_params(db, upper.0)? {
+        if lower.1 != upper.1 {
+            return Ok(Some(FormerParams { until: upper.0, params: lower.1 }));
+        }
+        upper = lower;
+    }
+    Ok(None)
+}
+
+/// The newest parameters that were first read below a height.
+fn changed_params(db: &Connection, below: Height) -> Result<Option<(Height, Params)>, StoreError> {
+    let found: Option<(Height, String)> = db
+        .prepare_cached(
+            "SELECT height, params FROM params WHERE height < ?1 ORDER BY height DESC LIMIT 1",
+        )?
+        .query_row([below], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    found.map(|(height, params)| Ok((height, read_json("params", &params)?))).transpose()
+}
+
+/// The newest event of each kind of trouble, in blocks that the ledger went through.
+fn troubles(db: &Connection) -> Result<BTreeMap<String, Trouble>, StoreError> {
+    let mut select = db.prepare_cached(
+        "SELECT height, attributes FROM event JOIN block USING (height)
+         WHERE kind = ?1 AND followed = 1 ORDER BY height DESC, seq DESC LIMIT 1",
+    )?;
+    let mut troubles = BTreeMap::new();
+    for kind in TROUBLES {
+        let found: Option<(Height, String)> =
+            select.query_row([kind], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+        if let Some((height, attributes)) = found {
+            let attributes = read_json("attributes of an event", &attributes)?;
+            troubles.insert(kind.to_owned(), Trouble { height, attributes });
+        }
+    }
+    Ok(troubles)
 }
 
 pub(crate) fn charges(db: &Connection, epoch: i64) -> Result<ChargeSnapshot, StoreError> {

@@ -33,6 +33,7 @@ static STEPS: &[M<'static>] = &[
     M::up(include_str!("../../migrations/0001_facts_ledger_outbox.sql")),
     M::up(include_str!("../../migrations/0002_forecasts_rewards.sql")),
     M::up(include_str!("../../migrations/0003_work_of_the_ledger.sql")),
+    M::up(include_str!("../../migrations/0005_incident_life_and_orders.sql")),
 ];
 static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| Migrations::from_slice(STEPS));
 
@@ -110,6 +111,20 @@ pub(crate) fn checker(path: &Path) -> Result<Connection, StoreError> {
     db.busy_timeout(BUSY)?;
     db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     db.pragma_update(None, "query_only", true)?;
+    Ok(db)
+}
+
+/// Opens the file for the few short writes that people order beside the daemon. It takes no lock of
+/// its own: SQLite lets one writer wait for the other.
+pub(crate) fn orders(path: &Path) -> Result<Connection, StoreError> {
+    // The reader's checks: there is a database, it is ours, and of this version.
+    drop(reader(path)?);
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let db = Connection::open_with_flags(path, flags).map_err(|e| cannot_open(path, &e))?;
+    db.busy_timeout(BUSY).map_err(|e| cannot_open(path, &e))?;
+    db.pragma_update(None, "synchronous", "FULL").map_err(|e| cannot_open(path, &e))?;
+    // The daemon's connection keeps the log short; this one leaves it alone.
+    db.pragma_update(None, "wal_autocheckpoint", 0).map_err(|e| cannot_open(path, &e))?;
     Ok(db)
 }
 

@@ -17,13 +17,12 @@ use crate::{
 pub(crate) fn write_incidents(db: &Connection, incidents: &[Incident]) -> Result<(), StoreError> {
     for incident in incidents {
         db.prepare_cached(
-            "INSERT INTO incident (fingerprint, alert, labels, window, state, severity, summary,
-                 opened_height, opened_at, changed_at, deadline, step, told, ending)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
-             ON CONFLICT (fingerprint) DO UPDATE SET
-                 alert = ?2, labels = ?3, window = ?4, state = ?5, severity = ?6, summary = ?7,
-                 opened_height = ?8, opened_at = ?9, changed_at = ?10, deadline = ?11,
-                 step = ?12, told = ?13, ending = ?14",
+            "INSERT OR REPLACE INTO incident (fingerprint, alert, labels, window, state, severity,
+                 summary, opened_height, opened_at, changed_at, deadline, step, told, ending,
+                 occurrence, risen_at, clearing, unknown_since, acknowledged, silenced_by,
+                 inhibited_by)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
+                 ?18, ?19, ?20, ?21)",
         )?
         .execute(params![
             incident.fingerprint,
@@ -40,6 +39,13 @@ pub(crate) fn write_incidents(db: &Connection, incidents: &[Incident]) -> Result
             incident.step,
             json(&incident.told)?,
             incident.ending.map(Word::word),
+            incident.occurrence,
+            Nanos(incident.risen_at),
+            incident.clearing.as_ref().map(json).transpose()?,
+            incident.unknown_since.map(Nanos),
+            incident.acknowledged.as_ref().map(json).transpose()?,
+            incident.silenced_by,
+            incident.inhibited_by,
         ])?;
     }
     Ok(())
@@ -48,7 +54,8 @@ pub(crate) fn write_incidents(db: &Connection, incidents: &[Incident]) -> Result
 pub(crate) fn incidents(db: &Connection) -> Result<Vec<Incident>, StoreError> {
     let mut select = db.prepare_cached(
         "SELECT fingerprint, alert, labels, window, state, severity, summary, opened_height,
-             opened_at, changed_at, deadline, step, told, ending
+             opened_at, changed_at, deadline, step, told, ending, occurrence, risen_at, clearing,
+             unknown_since, acknowledged, silenced_by, inhibited_by
          FROM (SELECT * FROM incident WHERE state <> 'resolved'
                UNION ALL
                SELECT * FROM (SELECT * FROM incident WHERE state = 'resolved'
@@ -76,14 +83,32 @@ pub(crate) fn incidents(db: &Connection) -> Result<Vec<Incident>, StoreError> {
                 .get::<_, Option<String>>(13)?
                 .map(|word| Ending::read(&word))
                 .transpose()?,
+            occurrence: row.get(14)?,
+            risen_at: row.get::<_, Nanos>(15)?.0,
+            clearing: optional_json(row, 16)?,
+            unknown_since: row.get::<_, Option<Nanos>>(17)?.map(|at| at.0),
+            acknowledged: optional_json(row, 18)?,
+            silenced_by: row.get(19)?,
+            inhibited_by: row.get(20)?,
         });
     }
     Ok(incidents)
 }
 
+fn optional_json<T: serde::de::DeserializeOwned>(
+    row: &Row<'_>,
+    column: usize,
+) -> Result<Option<T>, StoreError> {
+    let text = row.get::<_, Option<String>>(column)?;
+    text.map(|text| read_json("the life of an incident", &text)).transpose()
+}
+
 /// Puts messages into the outbox. One whose id is there already was decided before, by this process
 /// or by one that crashed: it is the same message, and is not sent again. This is the only place
 /// where a second insert is silent, because the id exists for that.
+///
+/// What waits for the same recipient about the same incident is replaced: the newer message says
+/// what holds now, and nobody needs to read a firing notice after its end.
 pub(crate) fn write_messages(db: &Connection, messages: &[NewMessage]) -> Result<(), StoreError> {
     for message in messages {
         let created = db
@@ -103,8 +128,21 @@ pub(crate) fn write_messages(db: &Connection, messages: &[NewMessage]) -> Result
                 message.created_height,
             ])?;
         if created == 1 {
+            let id = db.last_insert_rowid();
             db.prepare_cached("INSERT INTO body (message, text, html) VALUES (?1, ?2, ?3)")?
-                .execute(params![db.last_insert_rowid(), message.text, message.html])?;
+                .execute(params![id, message.text, message.html])?;
+            db.prepare_cached(
+                "UPDATE outbox SET state = 'superseded', settled_at = ?5
+                 WHERE state = 'pending' AND incident = ?1 AND recipient = ?2 AND channel = ?3
+                     AND id < ?4",
+            )?
+            .execute(params![
+                message.incident,
+                message.recipient,
+                message.channel,
+                id,
+                Nanos(message.created_at),
+            ])?;
         }
     }
     Ok(())
@@ -162,6 +200,21 @@ pub(crate) fn backlog(
         )?
         .query_row([channel], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok((count.unsigned_abs(), oldest.map(|oldest| oldest.0)))
+}
+
+/// Messages that were refused for good since a time.
+pub(crate) fn rejected(
+    db: &Connection,
+    channel: &str,
+    since: Timestamp,
+) -> Result<u64, StoreError> {
+    let count: i64 = db
+        .prepare_cached(
+            "SELECT count(*) FROM outbox
+             WHERE state = 'rejected' AND channel = ?1 AND settled_at > ?2",
+        )?
+        .query_row(params![channel, Nanos(since)], |row| row.get(0))?;
+    Ok(count.unsigned_abs())
 }
 
 /// Writes what became of messages that were still pending.

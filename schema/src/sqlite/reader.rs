@@ -5,8 +5,8 @@ use std::{fmt, path::Path};
 use jiff::Timestamp;
 use rusqlite::Connection;
 
-use super::{load, open, outbox};
-use crate::{Loaded, PendingMessage, ReadStore, StoreError};
+use super::{load, open, orders, outbox};
+use crate::{Incident, Loaded, Orders, PendingMessage, ReadStore, StoreError};
 
 /// The store in one SQLite file, for reading only.
 pub struct SqliteReader {
@@ -31,6 +31,30 @@ impl SqliteReader {
 
     pub(super) fn db(&self) -> &Connection {
         &self.db
+    }
+
+    /// What operators have ordered.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn orders(&self) -> Result<Orders, StoreError> {
+        self.view(orders::read)
+    }
+
+    /// Incidents that are not resolved, and the few hundred resolved last.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn incidents(&self) -> Result<Vec<Incident>, StoreError> {
+        self.view(outbox::incidents)
+    }
+
+    /// Messages that were settled without delivery since `since`, other than replaced ones.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn rejected(&self, channel: &str, since: Timestamp) -> Result<u64, StoreError> {
+        self.view(|db| outbox::rejected(db, channel, since))
     }
 
     /// Runs `read` on one view of the database, so that a commit in between does not mix two

@@ -14,8 +14,8 @@ use super::{
     state::LastState,
 };
 use crate::{
-    Commit, Delivery, EndpointRecord, Loaded, PendingMessage, QuietBlock, ReadStore, Store,
-    StoreError, Unfillable,
+    Commit, Delivery, EndpointRecord, Incident, Loaded, NewMessage, PendingMessage, QuietBlock,
+    ReadStore, Store, StoreError, Unfillable,
 };
 
 /// The store in one SQLite file, for the process that writes to it.
@@ -118,11 +118,7 @@ impl Store for SqliteStore {
             if let Some(forecast) = forecast {
                 forecasts::write(db, names, forecast)?;
             }
-            outbox::write_incidents(db, incidents)?;
-            outbox::write_messages(db, messages)?;
-            if !incidents.is_empty() {
-                prune::incidents(db)?;
-            }
+            decide(db, incidents, messages)?;
             prune::headers(db, block.height, block.height, ledger.ticks.len())
         })?;
         self.last.follow(ledger);
@@ -180,6 +176,14 @@ impl Store for SqliteStore {
         })
     }
 
+    fn decide(
+        &mut self,
+        incidents: &[Incident],
+        messages: &[NewMessage],
+    ) -> Result<(), StoreError> {
+        self.write(|db, _, _| decide(db, incidents, messages))
+    }
+
     fn settle(&mut self, deliveries: &[Delivery]) -> Result<(), StoreError> {
         let prune = self.settles.is_multiple_of(prune::SETTLES_LOT);
         self.write(|db, _, _| {
@@ -197,4 +201,14 @@ impl Store for SqliteStore {
     fn note_endpoints(&mut self, endpoints: &[EndpointRecord]) -> Result<(), StoreError> {
         self.write(|db, _, _| outbox::write_endpoints(db, endpoints))
     }
+}
+
+fn decide(
+    db: &Connection,
+    incidents: &[Incident],
+    messages: &[NewMessage],
+) -> Result<(), StoreError> {
+    outbox::write_incidents(db, incidents)?;
+    outbox::write_messages(db, messages)?;
+    if incidents.is_empty() { Ok(()) } else { prune::incidents(db) }
 }

@@ -6,8 +6,8 @@ use bootwatch_rules::{
     situation::{EndpointState, EndpointView},
 };
 use bootwatch_schema::{
-    Commit, Delivery, Ending, EndpointRecord, Incident, IncidentState, NewMessage, ReadStore,
-    Severity, SqliteReader, SqliteStore, Store,
+    Acknowledgement, Clearing, Commit, Delivery, Ending, EndpointRecord, Incident, IncidentState,
+    NewMessage, OrderBook, ReadStore, Severity, Silence, SqliteReader, SqliteStore, Store, Told,
 };
 use rusqlite::Connection;
 
@@ -107,27 +107,38 @@ fn the_same_decision_is_one_message_before_and_after_delivery() {
     assert_eq!(reader.pending("email", at(99), 10).unwrap(), vec![]);
 }
 
+// Fails when a firing notice that was not delivered still goes out beside the one that ends it, or
+// when another recipient or incident loses a message by it.
 #[test]
-fn a_message_waits_for_an_older_one_of_its_incident() {
+fn a_newer_message_of_an_incident_replaces_the_one_that_waits() {
     let place = Place::new();
     let mut store = place.open();
     let firing = NewMessage { incident: "i".into(), ..message("firing", 1) };
     let resolved = NewMessage { incident: "i".into(), ..message("resolved", 2) };
-    let elsewhere = NewMessage { recipient: "other@example.org".into(), ..resolved.clone() };
+    let elsewhere = NewMessage { recipient: "other@example.org".into(), ..firing.clone() };
     let elsewhere = NewMessage { message_id: "elsewhere".into(), ..elsewhere };
-    commit_messages(&mut store, 1, &[firing, resolved, elsewhere]);
-    let ids = |store: &SqliteStore| {
-        let due = store.pending("email", at(9), 10).unwrap();
-        due.into_iter().map(|m| m.message.message_id).collect::<Vec<_>>()
-    };
-    assert_eq!(ids(&store), ["firing", "elsewhere"]);
+    let unrelated = message("unrelated", 1);
+    commit_messages(&mut store, 1, &[firing.clone(), elsewhere, unrelated]);
     let next = at(60);
     store
         .settle(&[Delivery::Retry { message_id: "firing".into(), next, error: "450".into() }])
         .unwrap();
-    assert_eq!(ids(&store), ["elsewhere"]);
+    store.decide(&[], std::slice::from_ref(&resolved)).unwrap();
+    let ids = |store: &SqliteStore| {
+        let due = store.pending("email", at(99), 10).unwrap();
+        due.into_iter().map(|m| m.message.message_id).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(&store), ["elsewhere", "unrelated", "resolved"]);
+    assert_eq!(store.backlog("email").unwrap().0, 3);
+    // An attempt that was under way reports too late, and the decision made again is still known.
     store.settle(&[Delivery::Delivered { message_id: "firing".into(), at: next }]).unwrap();
-    assert_eq!(ids(&store), ["resolved", "elsewhere"]);
+    commit_messages(&mut store, 2, &[firing]);
+    assert_eq!(ids(&store), ["elsewhere", "unrelated", "resolved"]);
+    // What was delivered stays what it is.
+    store.settle(&[Delivery::Delivered { message_id: "resolved".into(), at: next }]).unwrap();
+    commit_messages(&mut store, 3, &[NewMessage { incident: "i".into(), ..message("again", 3) }]);
+    assert_eq!(ids(&store), ["elsewhere", "unrelated", "again"]);
+    assert_eq!(SqliteReader::open(&place.path()).unwrap().rejected("email", at(0)).unwrap(), 0);
 }
 
 #[test]
@@ -154,6 +165,86 @@ fn old_settled_messages_lose_their_bodies_and_waiting_ones_do_not() {
     assert_eq!(SqliteReader::open(&place.path()).unwrap().verify().unwrap().damages, 0);
 }
 
+fn told(n: i64) -> Told {
+    Told { step: 3, severity: Severity::Warning, at: at(n + 3), times: 2, ended: n % 2 == 0 }
+}
+
+fn acknowledgement(n: i64) -> Acknowledgement {
+    Acknowledgement {
+        occurrence: 2,
+        severity: Severity::Warning,
+        author: "me".into(),
+        comment: "on it".into(),
+        at: at(n),
+    }
+}
+
+// Fails when an order is lost, or the daemon's open connection keeps people from ordering.
+#[test]
+fn orders_are_kept_beside_a_running_writer() {
+    let place = Place::new();
+    let mut store = place.open();
+    let mut book = OrderBook::open(&place.path()).unwrap();
+    let silence = Silence {
+        id: 0,
+        matchers: [("host".into(), "gonka1a".into())].into(),
+        starts_at: at(1),
+        ends_at: Some(at(100)),
+        ends_epoch: None,
+        author: "me".into(),
+        comment: "moving racks; '\"".into(),
+        expired_at: None,
+    };
+    let until_epoch = Silence { ends_at: None, ends_epoch: Some(253), ..silence.clone() };
+    assert_eq!(book.silence(&silence).unwrap(), 1);
+    store.decide(&[incident(1, IncidentState::Firing)], &[]).unwrap();
+    assert_eq!(book.silence(&until_epoch).unwrap(), 2);
+    assert!(book.expire(1, at(50)).unwrap());
+    assert!(!book.expire(1, at(60)).unwrap() && !book.expire(9, at(60)).unwrap());
+    book.acknowledge("f", &Acknowledgement { occurrence: 1, ..acknowledgement(7) }).unwrap();
+    book.acknowledge("f", &acknowledgement(8)).unwrap();
+    let orders = SqliteReader::open(&place.path()).unwrap().orders().unwrap();
+    let first = Silence { id: 1, expired_at: Some(at(50)), ..silence.clone() };
+    assert_eq!(orders.silences, [first, Silence { id: 2, ..until_epoch }]);
+    assert_eq!(orders.acknowledgements, [("f".to_owned(), acknowledgement(8))].into());
+    // A silence without an end is refused by the table itself.
+    assert!(book.silence(&Silence { ends_at: None, ..silence }).is_err());
+}
+
+// Fails when an incident of the first version is lost, or those who were told are forgotten.
+#[test]
+fn incidents_of_the_first_version_are_read() {
+    let place = Place::new();
+    let mut store = place.open();
+    let old = incident(1, IncidentState::Firing);
+    store.decide(std::slice::from_ref(&old), &[]).unwrap();
+    drop(store);
+    let db = Connection::open(place.path()).unwrap();
+    // Back to the form that the first version wrote; the columns it did not have are left out.
+    db.execute_batch(
+        "UPDATE incident SET told = '[\"email:a@example.org\"]'; CREATE TABLE before AS
+         SELECT fingerprint, alert, labels, window, state, severity, summary, opened_height,
+             opened_at, changed_at, deadline, step, told, ending FROM incident;",
+    )
+    .unwrap();
+    let first = include_str!("../../migrations/0001_facts_ledger_outbox.sql");
+    let fifth = include_str!("../../migrations/0005_incident_life_and_orders.sql");
+    let rows = "INSERT INTO incident SELECT * FROM old.before;";
+    let path = place.path().with_extension("second");
+    let second = Connection::open(&path).unwrap();
+    second
+        .execute_batch(&format!(
+            "{first} ATTACH '{}' AS old; {rows} DETACH old; {fifth}",
+            place.path().display()
+        ))
+        .unwrap();
+    let told: String = second.query_row("SELECT told FROM incident", [], |row| row.get(0)).unwrap();
+    let told: std::collections::BTreeMap<String, Told> = serde_json::from_str(&told).unwrap();
+    let expected =
+        Told { step: 3, severity: Severity::Critical, at: at(6), times: 1, ended: false };
+    assert_eq!(told, [("email:a@example.org".to_owned(), expected)].into());
+}
+
 fn incident(n: i64, state: IncidentState) -> Incident {
     Incident {
         fingerprint: format!("{n:08X}"),
@@ -168,7 +259,14 @@ fn incident(n: i64, state: IncidentState) -> Incident {
         changed_at: at(n + 5),
         deadline: Some(n + 500),
         step: 3,
-        told: ["email:a@example.org".into()].into(),
+        occurrence: 2,
+        risen_at: at(n + 1),
+        clearing: (n % 2 == 0).then_some(Clearing { since: at(n + 4), ending: Ending::Met }),
+        unknown_since: (n % 3 == 0).then(|| at(n + 2)),
+        acknowledged: Some(acknowledgement(n)),
+        silenced_by: Some(n),
+        inhibited_by: Some("root".into()),
+        told: [("email:a@example.org".into(), told(n))].into(),
         ending: (state == IncidentState::Resolved).then_some(Ending::Met),
     }
 }

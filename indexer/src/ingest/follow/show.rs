@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bootwatch_rules::{Height, ledger::Ledger, pace::Pace, situation::Situation};
+use bootwatch_rules::{Height, ledger::Ledger, pace::Pace, situation::{ServiceView, Situation}};
 use bootwatch_schema::EndpointRecord;
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -72,7 +72,13 @@ impl Follow {
             records: self.forecasts.records(),
             now,
         };
-        self.parts.subject.judge(&self.ledger, moment)
+        let mut situation = self.parts.subject.judge(&self.ledger, moment);
+        situation.service = ServiceView {
+            advanced_at: self.advanced_at,
+            store_trouble: self.parts.writer.trouble(),
+            ..self.parts.service.borrow().clone()
+        };
+        situation
     }
 
     pub(super) fn publish(&mut self, now: Timestamp) {

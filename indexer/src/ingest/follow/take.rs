@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use bootwatch_alerts::Decision;
 use bootwatch_rules::{
     BlockFacts, Height, Observation, RuleSet,
     forecast::KeptForecast,
     ledger::{Cause, Changes, Ledger},
-    situation::Situation,
 };
 use jiff::Timestamp;
 
@@ -75,6 +73,7 @@ impl Follow {
         self.done = Some(facts.height);
         let stored = Known { height: facts.height, hash: facts.hash.clone(), time: facts.time };
         self.parts.endpoints.note_stored(Some(endpoint), stored);
+        self.advanced_at = Some(Timestamp::now());
         self.distrust = None;
         self.forks = 0;
         self.count(&facts, source);
@@ -172,31 +171,6 @@ impl Follow {
         if self.published.elapsed() >= PROGRESS {
             self.publish(Timestamp::now());
         }
-    }
-
-    /// What the block calls for. Far behind the head only captures are judged, as of their own
-    /// time: what they say must be told, and everything else is judged when the tip is reached.
-    fn decide(
-        &mut self,
-        facts: &BlockFacts,
-        head: Height,
-        near: bool,
-    ) -> (Option<Situation>, Decision) {
-        if !near && facts.captures.is_empty() {
-            return (None, Decision::default());
-        }
-        let now = if near { Timestamp::now() } else { facts.time };
-        let seen_head = if near { head } else { facts.height };
-        let situation = self.judge(now, seen_head);
-        let decision = if near && situation.stale && !facts.captures.is_empty() {
-            // Near, and yet too late to be judged as of now. No later block has this capture.
-            let then = self.judge(facts.time, facts.height);
-            self.parts.engine.evaluate(&then, facts.time)
-        } else {
-            self.parts.engine.evaluate(&situation, now)
-        };
-        self.parts.metrics.evaluated(Timestamp::now());
-        (near.then_some(situation), decision)
     }
 
     fn count(&self, facts: &BlockFacts, source: BlockSource) {

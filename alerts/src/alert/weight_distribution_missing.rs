@@ -1,0 +1,68 @@
+//! `WeightDistributionMissing`: a commit without a weight distribution counts nothing.
+
+use bootwatch_rules::situation::Phase;
+use bootwatch_schema::{Ending, Incident, Severity};
+
+use super::{About, Alert, CONDITION, HOST, MODEL, View, costly, identity, says};
+use crate::{
+    lifecycle::{Absence, Observed, Timing},
+    message::{Notice, Row, grouped, plain, short_model},
+};
+
+pub(super) const ALERT: Alert = Alert {
+    name: NAME,
+    about: About::Host,
+    severity: "warning, critical from validation start",
+    when: "the commit deadline has passed, and a host's commit has no weight distribution",
+    timing: |_| Timing::AT_ONCE,
+    observe,
+    absent,
+    ..CONDITION
+};
+
+const NAME: &str = "WeightDistributionMissing";
+
+fn observe(view: View<'_>) -> Vec<Observed<'_>> {
+    let (step, severity) = match view.situation.epoch.phase {
+        Phase::PocExchange => (1, Severity::Warning),
+        Phase::PocValidate => (2, Severity::Critical),
+        _ => return Vec::new(),
+    };
+    let missing = |model: &bootwatch_rules::situation::HostModelView| {
+        model.distributed.is_none().then_some(model.committed).flatten()
+    };
+    view.choices()
+        .filter_map(|(host, model)| Some((host, model, missing(model)?)))
+        .map(|(host, model, committed)| {
+            let labels = [(HOST, host.address.as_str()), (MODEL, model.model_id.as_str())];
+            let short = short_model(model.model_id.as_str());
+            let summary = format!("{}: no weight distribution for {short}", plain(&host.name, 40));
+            let headline = summary.clone();
+            let say = move |view: View<'_>| {
+                let mut numbers = costly::numbers(host, model, view);
+                numbers.push(Row::new("Nonces committed", &grouped(committed.into())));
+                let what = format!(
+                    "This host committed work for {} and sent no weight distribution. The chain \
+                     counts nothing of a commit without one. Check the API container's log.",
+                    plain(model.model_id.as_str(), 200)
+                );
+                Notice { numbers, ..says(headline.clone(), what) }
+            };
+            let epoch = view.situation.epoch.upcoming;
+            let seen = Observed::new(identity(NAME, labels, epoch), severity, summary, say);
+            Observed { step, ..seen }
+        })
+        .collect()
+}
+
+fn absent(incident: &Incident, view: View<'_>) -> Absence {
+    let Some((_, model)) = view.choice_of(incident) else { return Absence::Faded };
+    if incident.window != view.situation.epoch.upcoming.to_string() {
+        return Absence::Ended(Ending::Expired);
+    }
+    match view.situation.epoch.phase {
+        _ if model.distributed.is_some() => Absence::Ended(Ending::Met),
+        Phase::Formed => Absence::Ended(Ending::Missed),
+        _ => Absence::Faded,
+    }
+}

@@ -1,0 +1,63 @@
+//! What a block, or time alone, calls for.
+
+use bootwatch_alerts::Decision;
+use bootwatch_rules::{BlockFacts, Height, situation::Situation};
+use jiff::Timestamp;
+
+use super::Follow;
+use crate::ingest::error::IngestError;
+
+impl Follow {
+    /// What the block calls for. Far behind the head only captures are judged, as of their own
+    /// time: what they say must be told, and everything else is judged when the tip is reached.
+    pub(super) fn decide(
+        &mut self,
+        facts: &BlockFacts,
+        head: Height,
+        near: bool,
+    ) -> (Option<Situation>, Decision) {
+        if !near && facts.captures.is_empty() {
+            return (None, Decision::default());
+        }
+        let now = if near { Timestamp::now() } else { facts.time };
+        let seen_head = if near { head } else { facts.height };
+        let situation = self.judge(now, seen_head);
+        self.hear_orders();
+        let decision = if !near {
+            self.parts.engine.evaluate_past(&situation, now)
+        } else if situation.stale && !facts.captures.is_empty() {
+            // Near, and yet too late to be judged as of now. No later block has this capture.
+            let then = self.judge(facts.time, facts.height);
+            self.parts.engine.evaluate_past(&then, facts.time)
+        } else {
+            self.parts.engine.evaluate(&situation, now)
+        };
+        self.parts.metrics.evaluated(Timestamp::now());
+        (near.then_some(situation), decision)
+    }
+
+    /// Judges the newest block anew: time alone makes data stale, reminders due, and silences end.
+    pub(super) async fn look_again(&mut self) -> Result<(), IngestError> {
+        let now = Timestamp::now();
+        let situation = self.judge(now, self.parts.endpoints.head());
+        self.hear_orders();
+        let decision = self.parts.engine.evaluate(&situation, now);
+        self.parts.metrics.evaluated(now);
+        let told = !decision.messages.is_empty();
+        if !decision.is_empty() {
+            self.parts.writer.decide(decision).await?;
+        }
+        if told {
+            self.parts.mail.notify_one();
+        }
+        self.publish_this(situation);
+        Ok(())
+    }
+
+    fn hear_orders(&mut self) {
+        if self.parts.orders.has_changed().unwrap_or(false) {
+            let orders = self.parts.orders.borrow_and_update().clone();
+            self.parts.engine.obey(orders);
+        }
+    }
+}
