@@ -98,6 +98,13 @@ pub struct Pacing {
 }
 
 impl Pacing {
+    /// Nothing waits: for a chain whose epochs take seconds.
+    #[must_use]
+    pub fn hurried() -> Self {
+        let (first_notice_delay, batch_every) = (SignedDuration::ZERO, SignedDuration::ZERO);
+        Self { first_notice_delay, batch_every, per_hour: u32::MAX, ..Self::default() }
+    }
+
     /// The time after which a notice is repeated.
     pub(crate) fn remind(&self, severity: Severity) -> Option<SignedDuration> {
         match severity {

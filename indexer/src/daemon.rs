@@ -7,7 +7,7 @@
 use std::{collections::BTreeSet, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use bootwatch_alerts::{
-    Engine, Policy,
+    Engine,
     channel::email::{Email, EmailError},
 };
 use bootwatch_rules::{Height, situation::Situation};
@@ -105,10 +105,8 @@ impl Daemon {
         let store = SqliteStore::open(&config.store.path, &config.chain.chain_id)?;
         let loaded = store.load()?;
         let captures = stored_captures(&config.store.path)?;
-        let policy = Policy {
-            recipients: email.as_ref().map(Email::recipients).unwrap_or_default(),
-            ..Policy::default()
-        };
+        let recipients = email.as_ref().map(Email::recipients).unwrap_or_default();
+        let policy = config.alerts.policy(recipients);
         let vitals = vitals::Vitals::open(&config.store.path, &policy.recipients)?;
         let (orders, service) = (vitals.orders(), vitals.service());
         let mut engine = Engine::new(policy);

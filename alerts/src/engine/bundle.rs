@@ -49,9 +49,11 @@ pub(super) fn notice(items: &[Item<'_>], notices: &[Notice]) -> Notice {
     let rank = |at: &usize| {
         let item = &items[*at];
         let open = item.telling != Telling::Ended || item.is_critical();
-        std::cmp::Reverse((open, item.incident.severity))
+        let incident = item.incident;
+        let urgency = std::cmp::Reverse((open, incident.severity));
+        (urgency, incident.deadline.unwrap_or(i64::MAX), incident.summary.as_str())
     };
-    order.sort_by_key(rank);
+    order.sort_by(|a, b| rank(a).cmp(&rank(b)));
     let sorted: Vec<&Notice> = order.iter().map(|at| &notices[*at]).collect();
     let worst = items
         .iter()

@@ -202,11 +202,7 @@ pub(crate) fn policy() -> Policy {
     Policy {
         recipients: vec![recipient("ops@example.org"), recipient("me@example.net")],
         zone: jiff::tz::TimeZone::get("Europe/Berlin").unwrap(),
-        pacing: Pacing {
-            first_notice_delay: SignedDuration::ZERO,
-            batch_every: SignedDuration::ZERO,
-            ..Pacing::default()
-        },
+        pacing: Pacing::hurried(),
         off: all_but(&["DecisionMissing", "CaptureResult"]),
         ..Policy::default()
     }

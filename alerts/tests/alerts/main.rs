@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
 
 mod courier;
+mod delivery;
 mod fixture;
 mod laws;
 mod lifecycle;
@@ -10,3 +11,4 @@ mod mail;
 mod outbox;
 mod samples;
 mod smtp;
+mod watched;

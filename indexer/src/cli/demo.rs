@@ -5,6 +5,7 @@ mod narrator;
 
 use std::{num::NonZeroU64, path::Path, pin::pin, sync::Arc, time::Duration};
 
+use bootwatch_alerts::Pacing;
 use bootwatch_devnet::{Devnet, Options, Running, chain::HostInfo};
 use bootwatch_mailbox::Mailbox;
 use bootwatch_rules::{Address, EpochIndex, situation::Situation};
@@ -16,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::{block_on, devnet::ChainArgs, failure::Failure, output, signals};
 use crate::{
     config::{
-        ChainConfig, Config, EmailConfig, EndpointConfig, History, HostConfig, HttpConfig, RpcUrl,
+        AlertsConfig, ChainConfig, Config, EmailConfig, EndpointConfig, History, HostConfig, HttpConfig, RpcUrl,
         StoreConfig, TlsMode,
     },
     daemon::Daemon,
@@ -217,6 +218,8 @@ fn config(node: &Running, mailbox: &Mailbox, directory: &Path) -> Result<Config,
         hosts: watched(node.inspect(|chain| chain.hosts())),
         store: StoreConfig { path: directory.join("bootwatch.db"), history: History::default() },
         http: HttpConfig { listen: ([127, 0, 0, 1], 0).into() },
+        // An epoch takes seconds here: nothing can wait.
+        alerts: AlertsConfig { pacing: Pacing::hurried(), ..AlertsConfig::default() },
         email: Some(EmailConfig {
             host: mail.ip().to_string(),
             port: mail.port(),

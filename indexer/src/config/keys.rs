@@ -27,6 +27,40 @@ pub(super) const SECTIONS: &[Section] = &[
         repeated: false,
         keys: &["smtp", "tls", "from", "to", "username", "password_file"],
     },
+    Section {
+        name: "alerts",
+        repeated: false,
+        keys: &[
+            "ladder",
+            "off",
+            "zone",
+            "quiet_from",
+            "quiet_to",
+            "first_notice_delay",
+            "batch_every",
+            "bundle_from",
+            "per_hour",
+            "remind_critical",
+            "remind_warning",
+            "gap_within",
+            "group_margin_percent",
+            "penalty_start_epochs",
+            "commit_blocks",
+            "delegate_share_percent",
+            "ingest_stalled_after",
+            "chain_halted_after",
+            "endpoint_down_after",
+            "endpoint_lagging_after",
+            "delivery_failing_after",
+            "disk_low_mb",
+        ],
+    },
+    // The first two are what a variable gives: BOOTWATCH_ROUTE="critical=pager@example.org".
+    Section {
+        name: "route",
+        repeated: true,
+        keys: &["severity", "to", "channel", "hosts", "models", "alerts"],
+    },
 ];
 
 /// What a key's value is written as.

@@ -1,13 +1,16 @@
 //! The validated configuration.
 
 use std::{
+    collections::BTreeSet,
     fmt,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     num::NonZeroU32,
     path::PathBuf,
 };
 
+use bootwatch_alerts::{Ladder, Pacing, Policy, Recipient, Route, Thresholds};
 use bootwatch_rules::{Address, Height, ModelId};
+use jiff::tz::TimeZone;
 use reqwest::{Url, header::HeaderMap};
 use rustls::pki_types::CertificateDer;
 use secrecy::SecretString;
@@ -27,6 +30,41 @@ pub struct Config {
     pub http: HttpConfig,
     /// Where mails go; none means no mail.
     pub email: Option<EmailConfig>,
+    /// What is worth a word, and who hears it when.
+    pub alerts: AlertsConfig,
+}
+
+/// `[alerts]` and `[[route]]`.
+#[derive(Debug, Clone)]
+pub struct AlertsConfig {
+    /// How early a deadline is spoken of, and how loudly.
+    pub ladder: Ladder,
+    /// From when on something is worth a word.
+    pub thresholds: Thresholds,
+    /// How often people are disturbed.
+    pub pacing: Pacing,
+    /// Who gets what.
+    pub routes: Vec<Route>,
+    /// Alerts that are not watched.
+    pub off: BTreeSet<String>,
+    /// The zone of quiet hours, and of times in messages.
+    pub zone: TimeZone,
+}
+
+impl Default for AlertsConfig {
+    fn default() -> Self {
+        let Policy { ladder, thresholds, pacing, routes, off, .. } = Policy::default();
+        Self { ladder, thresholds, pacing, routes, off, zone: TimeZone::UTC }
+    }
+}
+
+impl AlertsConfig {
+    /// What the engine decides by, for these recipients.
+    #[must_use]
+    pub fn policy(&self, recipients: Vec<Recipient>) -> Policy {
+        let Self { ladder, thresholds, pacing, routes, off, zone } = self.clone();
+        Policy { recipients, ladder, thresholds, pacing, routes, off, zone }
+    }
 }
 
 /// `[chain]`.

@@ -347,3 +347,34 @@ fn every_key_has_a_variable() {
     let keys: usize = SECTIONS.iter().map(variables).sum();
     assert_eq!(known.len(), keys + 4);
 }
+
+// Fails when a setting of alerts is not taken over, or a wrong one passes or is not named.
+#[test]
+fn alerts_are_checked_by_name() {
+    let config = good(&format!(
+        "{SMALL}[alerts]\nladder = [\"12h warning\", \"1h critical\"]\nquiet_from = \"22:00\"\n\
+         quiet_to = \"07:00\"\nzone = \"Europe/Berlin\"\nremind_critical = \"never\"\n\
+         per_hour = \"3\"\noff = [\"GroupMarginLow\"]\n[[route]]\nseverity = \"critical\"\n\
+         to = [\"pager@x.org\"]\n"
+    ));
+    let alerts = &config.alerts;
+    assert_eq!(alerts.pacing.per_hour, 3);
+    assert_eq!(alerts.pacing.remind_critical, None);
+    assert_eq!(alerts.ladder.step(Some(jiff::SignedDuration::from_hours(2)), 0), 1);
+    assert_eq!(alerts.ladder.step(None, 600), 2, "an hour is 674 blocks");
+    assert!(alerts.off.contains("GroupMarginLow") && alerts.routes.len() == 1);
+    let quiet = alerts.pacing.quiet.as_ref().expect("there are quiet hours");
+    assert!(quiet.until("2026-08-13T20:30:00Z".parse().unwrap()).is_some());
+    let wrong = |line: &str| added(&format!("[alerts]\n{line}\n"));
+    says(&wrong("ladder = [\"6h loud\"]"), "\"6h loud\" is no rung");
+    says(&wrong("ladder = [\"1h info\", \"2h info\"]"), "rung 2 must be nearer");
+    says(&wrong("off = [\"DecisionMising\"]"), "did you mean `DecisionMissing`?");
+    says(&wrong("zone = \"Mars/Base\""), "\"Mars/Base\" is no time zone");
+    says(&wrong("quiet_from = \"22:00\""), "both `quiet_from` and `quiet_to`");
+    says(&wrong("remind_warning = \"1s\""), "`remind_warning` must be at least 5m");
+    says(&wrong("batch_every = \"-5m\""), "`batch_every` \"-5m\" is no length of time");
+    says(&wrong("group_margin_percent = \"101\""), "a number from 0 to 100");
+    says(&wrong("ladr = [\"1h info\"]"), "did you mean `ladder`?");
+    says(&added("[[route]]\nseverity = \"loud\"\nto = [\"a@x\"]\n"), "`severity` \"loud\"");
+    says(&added("[[route]]\nseverity = \"info\"\n"), "whom it is for");
+}

@@ -1,5 +1,7 @@
 //! From texts to a [`Config`]: every value is checked, every error kept.
 
+mod alerts;
+
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
 use bootwatch_rules::{Address, Height, ModelId, RuleSet};
@@ -34,13 +36,14 @@ pub(super) fn validate(document: &Document, problems: &mut Vec<Problem>) -> Opti
     let hosts = check.hosts(document);
     let store = check.store(document);
     let http = check.http(document);
+    let alerts = check.alerts(document);
     let email = document.single("email").map(|group| check.email(group));
     let email = match email {
         Some(None) => return None,
         Some(Some(email)) => Some(email),
         None => None,
     };
-    Some(Config { chain: chain?, endpoints, hosts, store, http: http?, email })
+    Some(Config { chain: chain?, endpoints, hosts, store, http: http?, email, alerts })
 }
 
 struct Check<'a> {

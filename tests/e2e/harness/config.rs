@@ -37,10 +37,12 @@ impl Config {
         self
     }
 
-    /// Mails to a server without TLS on loopback.
+    /// Mails to a server without TLS on loopback, without waits, and never several in one.
     pub(crate) fn email(mut self, smtp: &str, to: &str) -> Self {
         self.text.push_str(&format!(
-            "\n[email]\nsmtp = {smtp:?}\ntls = \"none\"\nfrom = \"bootwatch@example.org\"\nto = [{to:?}]\n"
+            "\n[email]\nsmtp = {smtp:?}\ntls = \"none\"\nfrom = \"bootwatch@example.org\"\nto = [{to:?}]\n\
+             \n[alerts]\nfirst_notice_delay = \"0s\"\nbatch_every = \"0s\"\nper_hour = \"1000\"\n\
+             bundle_from = \"1000\"\n"
         ));
         self
     }
