@@ -14,6 +14,7 @@ mod delegate_at_risk;
 mod disk_low;
 pub(crate) mod endpoint;
 mod excluded;
+mod forecast_mismatch;
 mod gap_before_capture;
 mod group_margin_low;
 pub(crate) mod ingest_stalled;
@@ -33,7 +34,7 @@ use bootwatch_rules::{
 use bootwatch_schema::{Ending, Incident, IncidentState, Severity};
 use jiff::{SignedDuration, Timestamp};
 
-pub use self::table::table;
+pub use self::table::{Description, describe, table};
 use crate::{
     incident::Identity,
     lifecycle::{Absence, Observed, Timing},
@@ -154,6 +155,7 @@ pub(crate) const ALERTS: &[Alert] = &[
     endpoint::LAGGING_ALERT,
     endpoint::WRONG_ALERT,
     blocks_lost::ALERT,
+    forecast_mismatch::ALERT,
     notifications_failing::ALERT,
     disk_low::ALERT,
 ];

@@ -15,7 +15,7 @@ mod lifecycle;
 mod message;
 mod policy;
 
-pub use alert::table as alert_table;
+pub use alert::{Description, describe, table as alert_table};
 pub use engine::{Decision, Engine, alert_names};
 pub use policy::{
     Ladder, LadderError, Pacing, Policy, QuietHours, Recipient, Route, Rung, Thresholds,

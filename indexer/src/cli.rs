@@ -1,5 +1,6 @@
 //! The command line: what is asked for, and the exit code that answers it.
 
+mod alerts;
 mod backfill;
 mod backup;
 mod demo;
@@ -12,6 +13,7 @@ mod output;
 mod place;
 mod run;
 mod signals;
+mod silence;
 mod status;
 mod verify;
 mod whatif;
@@ -32,6 +34,8 @@ Examples:
   bootwatch run --config bootwatch.toml  watch the chain
   bootwatch status                       what needs me now, by BOOTWATCH_ variables
   bootwatch status --config bootwatch.toml --json
+  bootwatch alerts list                  what fires now
+  bootwatch silence add alert=EndpointDown --for 2h --comment maintenance
   bootwatch whatif --host gonka1... --model ID --choose refuse
   bootwatch explain --host gonka1...     what it costs, and why
   bootwatch backfill --from 5690000      fetch older blocks; the daemon must not run
@@ -69,6 +73,12 @@ enum Command {
     Status(status::StatusArgs),
     /// Fetch the blocks below the newest that are missing, without the daemon.
     Backfill(backfill::BackfillArgs),
+    /// What fires now, how it stands, and what would be sent.
+    Alerts(alerts::AlertsArgs),
+    /// Keep alerts quiet for a while.
+    Silence(silence::SilenceArgs),
+    /// Say that you know of an alert: no reminders until it becomes more urgent.
+    Ack(silence::AckArgs),
     /// What would happen: another choice of a host, or a scenario or an epoch clock from a file.
     Whatif(whatif::WhatifArgs),
     /// Why an epoch takes what it takes from a host: inputs, heights, sources, reasons.
@@ -129,6 +139,9 @@ pub fn main() -> ExitCode {
         Command::Devnet(args) => devnet::run(args, cli.log_format),
         Command::Status(args) => status::run(args),
         Command::Backfill(args) => backfill::run(args, cli.log_format),
+        Command::Alerts(args) => alerts::run(args),
+        Command::Silence(args) => silence::run(args),
+        Command::Ack(args) => silence::acknowledge(args),
         Command::Whatif(args) => whatif::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Export(args) => export::run(args),

@@ -7,7 +7,7 @@
 use std::{collections::BTreeSet, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use bootwatch_alerts::{
-    Engine,
+    Engine, Recipient,
     channel::email::{Email, EmailError},
 };
 use bootwatch_rules::{Height, situation::Situation};
@@ -209,6 +209,15 @@ impl Daemon {
 /// As for [`Daemon::start`] and [`Daemon::wait`].
 pub async fn run(config: Config, stop: CancellationToken) -> Result<(), DaemonError> {
     Daemon::start(config, stop).await?.wait().await
+}
+
+/// Who is told with this configuration.
+///
+/// # Errors
+/// [`DaemonError::Mail`] when mail cannot be sent with these settings.
+pub fn recipients(config: &Config) -> Result<Vec<Recipient>, DaemonError> {
+    let email = config.email.as_ref().map(post::account).transpose()?;
+    Ok(email.as_ref().map(Email::recipients).unwrap_or_default())
 }
 
 /// The heights of all captures that are stored.

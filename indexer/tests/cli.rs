@@ -225,3 +225,71 @@ fn the_demo_ends_by_itself_with_a_situation() {
     assert!(told.contains("mail to you@example.org"), "{told}");
     assert!(told.contains("Open http://127.0.0.1:"), "{told}");
 }
+
+/// A configuration with a database in which one alert fires.
+fn firing(folder: &std::path::Path) -> String {
+    use bootwatch_schema::{Incident, Store as _};
+    let database = folder.join("b.db");
+    let mut store = bootwatch_schema::SqliteStore::open(&database, "gonka-devnet").unwrap();
+    let incident: Incident = serde_json::from_value(serde_json::json!({
+        "fingerprint": "0a1b2c3d4e5f",
+        "alert": "EndpointDown",
+        "labels": { "endpoint": "mine" },
+        "window": "",
+        "state": "firing",
+        "severity": "warning",
+        "summary": "endpoint mine\u{1b}[31m does not answer",
+        "opened_height": 7,
+        "opened_at": "2026-08-13T12:00:00Z",
+        "changed_at": "2026-08-13T12:00:00Z",
+        "risen_at": "2026-08-13T12:00:00Z",
+        "step": 1,
+        "occurrence": 1,
+    }))
+    .unwrap();
+    store.decide(&[incident], &[]).unwrap();
+    let path = folder.join("b.toml");
+    std::fs::write(&path, format!("{GOOD}[store]\npath = {database:?}\n")).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+// Fails when what fires cannot be seen, explained, silenced or acknowledged from the command line,
+// or when an order is lost or a wrong one accepted.
+#[test]
+fn alerts_are_seen_and_kept_quiet() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = firing(folder.path());
+    let run = |arguments: &[&str], code| {
+        let arguments: Vec<&str> =
+            arguments.iter().copied().chain(["--config", config.as_str()]).collect();
+        let output = ends(&mut bootwatch(&arguments), code);
+        text(&output.stdout) + &text(&output.stderr)
+    };
+    let listed = run(&["alerts", "list"], 0);
+    assert!(listed.starts_with("0a1b2c3d  warning   firing    EndpointDown"), "{listed}");
+    assert!(!listed.contains('\u{1b}'), "a terminal must not be steered: {listed:?}");
+    assert!(run(&["alerts", "show", "0a1b"], 0).contains("told          nobody"));
+    assert!(run(&["alerts", "show", "ffff"], 2).contains("alerts list --all"));
+    assert!(run(&["alerts", "dry-run"], 0).contains("Nothing would be sent now"));
+    let explained = ends(&mut bootwatch(&["alerts", "explain", "EndpointDown"]), 0);
+    assert!(text(&explained.stdout).contains("endpoint_down_after"));
+    ends(&mut bootwatch(&["alerts", "explain", "EndpointDwon"]), 2);
+
+    let add = ["silence", "add", "alert=EndpointDown", "--comment", "racks move"];
+    assert!(run(&[&add[..], &["--for", "2h"]].concat(), 0).contains("silence 1 is in force"));
+    assert!(run(&[&add[..], &["--until-epoch", "360"]].concat(), 0).contains("silence 2"));
+    run(&add, 2);
+    run(&[&add[..], &["--for", "9000h"]].concat(), 2);
+    run(&["silence", "add", "alert=Nonsense", "--comment", "x", "--for", "1h"], 2);
+    assert!(run(&["silence", "expire", "1"], 0).contains("silence 1 is over"));
+    run(&["silence", "expire", "1"], 2);
+    let silences = run(&["silence", "list"], 0);
+    assert!(silences.starts_with("2  alert=EndpointDown  until epoch 360"), "{silences}");
+    assert_eq!(silences.lines().count(), 1);
+    assert_eq!(run(&["silence", "list", "--all"], 0).lines().count(), 2);
+
+    assert!(run(&["ack", "0a1b", "--comment", "on it"], 0).contains("no reminders"));
+    let path = folder.path().join("b.db");
+    let orders = bootwatch_schema::SqliteReader::open(&path).unwrap().orders().unwrap();
+    assert_eq!(orders.acknowledgements["0a1b2c3d4e5f"].comment, "on it");
+}

@@ -135,8 +135,20 @@ pub struct ServiceView {
     pub disk_free: Option<u64>,
     /// Why the database cannot be written at the moment.
     pub store_trouble: Option<String>,
+    /// The newest block since the start in which the chain contradicted our rules.
+    #[serde(default)]
+    pub mismatch: Option<RuleMismatch>,
     /// The ways in which people are told.
     pub channels: Vec<ChannelView>,
+}
+
+/// The chain said otherwise than our rules.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleMismatch {
+    /// The block.
+    pub height: Height,
+    /// What differs, for a person.
+    pub what: String,
 }
 
 /// A way in which people are told.

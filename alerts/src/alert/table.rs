@@ -1,6 +1,31 @@
-//! The table of all alerts, for the documentation.
+//! All alerts in words, for the documentation and the command line.
 
-use super::{ALERTS, About};
+use super::{ALERTS, About, find};
+
+/// An alert in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Description {
+    /// When it fires.
+    pub when: &'static str,
+    /// How urgent it is.
+    pub severity: &'static str,
+    /// The keys of `[alerts]` that it compares with.
+    pub keys: &'static [&'static str],
+    /// It is repeated while it goes on.
+    pub repeats: bool,
+}
+
+/// The alert of a name in words.
+#[must_use]
+pub fn describe(name: &str) -> Option<Description> {
+    let alert = find(name)?;
+    Some(Description {
+        when: alert.when,
+        severity: alert.severity,
+        keys: alert.keys,
+        repeats: alert.repeats,
+    })
+}
 
 /// All alerts as a Markdown table. `docs/alerts.md` contains it as it is.
 #[must_use]

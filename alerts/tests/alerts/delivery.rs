@@ -123,7 +123,8 @@ fn a_rate_holds_back_and_loses_nothing() {
         policy.pacing.per_hour = 2;
         policy.pacing.batch_every = SignedDuration::ZERO;
     });
-    let growing = |seconds: i64| models(1 + usize::try_from(seconds / 300).unwrap().min(5), seconds);
+    let growing =
+        |seconds: i64| models(1 + usize::try_from(seconds / 300).unwrap().min(5), seconds);
     let said = watch(&mut engine, growing, 0..5_000);
     let times: Vec<i64> = said.iter().map(|(at, _)| *at).collect();
     assert_eq!(times.len(), 3, "{:?}", subjects(&said));

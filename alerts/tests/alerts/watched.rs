@@ -7,7 +7,8 @@ use bootwatch_rules::{
     delegates::DelegateFacts,
     situation::{
         AdviceReason, CaptureBlock, ChainTrouble, ChannelView, DeadlineName, Degree, EndpointState,
-        EndpointView, FixedCharge, ModelState, ParamChange, ParamsChange, Phase, Situation,
+        EndpointView, FixedCharge, ModelState, ParamChange, ParamsChange, Phase, RuleMismatch,
+        Situation,
     },
 };
 use bootwatch_schema::{Ending, Incident, IncidentState};
@@ -303,11 +304,7 @@ fn a_delegate_at_risk() {
             "was excluded at block 5,546,600 (cpoc)",
         ),
         (|now| delegate(now).guardian = true, "WARNING", "is a guardian"),
-        (
-            |now| delegate(now).choice = Some(Choice::Refuse),
-            "WARNING",
-            "refuses this model itself",
-        ),
+        (|now| delegate(now).choice = Some(Choice::Refuse), "WARNING", "refuses this model itself"),
         (
             |now| {
                 let delegate_to = "gonka1other".into();
@@ -646,6 +643,17 @@ fn blocks_that_are_lost() {
 }
 
 #[test]
+fn rules_that_are_contradicted() {
+    let wrong: Change = |now| {
+        let what = "org/m: reach is 7, we say 9".to_owned();
+        now.service.mismatch = Some(RuleMismatch { height: QUIET, what });
+    };
+    let subject = "[WARNING] the chain contradicts our forecast";
+    let course = fires("ForecastMismatch", wrong, subject, &["reach is 7", "v0.2.14"]);
+    clears(course, NOTHING, Ending::Expired, None);
+}
+
+#[test]
 fn messages_that_do_not_get_through() {
     let stuck: Change = |now| {
         let oldest = Some(time(QUIET) - SignedDuration::from_mins(5));
@@ -686,5 +694,25 @@ fn no_alert_is_left_out() {
     let tests = [include_str!("watched.rs"), include_str!("lifecycle.rs")].concat();
     for name in bootwatch_alerts::alert_names() {
         assert!(tests.contains(&format!("\"{name}\"")), "no test makes {name} fire");
+    }
+}
+
+// Fails when the documentation's table is not that of the code, or an alert has no section that says
+// what to do. `BOOTWATCH_WRITE_DOCS=1` writes the table.
+#[test]
+fn every_alert_is_documented() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/alerts.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let (head, rest) = text.split_once("<!-- table -->\n").unwrap();
+    let (table, tail) = rest.split_once("<!-- end of table -->").unwrap();
+    let expected = bootwatch_alerts::alert_table();
+    if std::env::var_os("BOOTWATCH_WRITE_DOCS").is_some() {
+        let written = format!("{head}<!-- table -->\n{expected}<!-- end of table -->{tail}");
+        std::fs::write(path, written).unwrap();
+    } else {
+        assert_eq!(table, expected, "run with BOOTWATCH_WRITE_DOCS=1");
+    }
+    for name in bootwatch_alerts::alert_names() {
+        assert!(tail.contains(&format!("\n### {name}\n")), "{name} has no section");
     }
 }

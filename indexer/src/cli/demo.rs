@@ -17,8 +17,8 @@ use tokio_util::sync::CancellationToken;
 use super::{block_on, devnet::ChainArgs, failure::Failure, output, signals};
 use crate::{
     config::{
-        AlertsConfig, ChainConfig, Config, EmailConfig, EndpointConfig, History, HostConfig, HttpConfig, RpcUrl,
-        StoreConfig, TlsMode,
+        AlertsConfig, ChainConfig, Config, EmailConfig, EndpointConfig, History, HostConfig,
+        HttpConfig, RpcUrl, StoreConfig, TlsMode,
     },
     daemon::Daemon,
     log::{self, Format},

@@ -9,7 +9,12 @@ mod take;
 use std::{sync::Arc, time::Duration};
 
 use bootwatch_alerts::Engine;
-use bootwatch_rules::{Height, forecast::Forecasts, ledger::Ledger, situation::{DataView, ServiceView}};
+use bootwatch_rules::{
+    Height,
+    forecast::Forecasts,
+    ledger::Ledger,
+    situation::{DataView, RuleMismatch, ServiceView},
+};
 use bootwatch_schema::Orders;
 use jiff::Timestamp;
 use tokio::{
@@ -122,6 +127,8 @@ pub(crate) struct Follow {
     published: Instant,
     /// When the newest block was taken in.
     advanced_at: Option<Timestamp>,
+    /// The newest contradiction between the chain and our rules.
+    mismatch: Option<RuleMismatch>,
 }
 
 impl Follow {
@@ -169,6 +176,7 @@ impl Follow {
             watchers,
             published: Instant::now(),
             advanced_at: None,
+            mismatch: None,
             parts,
         }
     }

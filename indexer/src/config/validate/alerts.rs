@@ -121,7 +121,10 @@ impl Check<'_> {
                 alerts.pacing.quiet = Some(QuietHours { from, to, zone });
             }
             _ if has("quiet_from") != has("quiet_to") => {
-                self.wrong(&group.place, "[alerts] needs both `quiet_from` and `quiet_to`, or none");
+                self.wrong(
+                    &group.place,
+                    "[alerts] needs both `quiet_from` and `quiet_to`, or none",
+                );
             }
             _ => {}
         }

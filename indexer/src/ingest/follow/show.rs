@@ -2,7 +2,12 @@
 
 use std::time::Duration;
 
-use bootwatch_rules::{Height, ledger::Ledger, pace::Pace, situation::{ServiceView, Situation}};
+use bootwatch_rules::{
+    Height,
+    ledger::Ledger,
+    pace::Pace,
+    situation::{ServiceView, Situation},
+};
 use bootwatch_schema::EndpointRecord;
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -76,6 +81,7 @@ impl Follow {
         situation.service = ServiceView {
             advanced_at: self.advanced_at,
             store_trouble: self.parts.writer.trouble(),
+            mismatch: self.mismatch.clone(),
             ..self.parts.service.borrow().clone()
         };
         situation

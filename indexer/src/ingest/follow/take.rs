@@ -6,6 +6,7 @@ use bootwatch_rules::{
     BlockFacts, Height, Observation, RuleSet,
     forecast::KeptForecast,
     ledger::{Cause, Changes, Ledger},
+    situation::RuleMismatch,
 };
 use jiff::Timestamp;
 
@@ -86,6 +87,7 @@ impl Follow {
         {
             tracing::error!(height = facts.height, difference, "our rules are wrong here");
             self.parts.metrics.rule_mismatch(statement);
+            self.mismatch = Some(RuleMismatch { height: facts.height, what: difference });
         }
         let progress = self.forecasts.advance(forecast, &self.ledger);
         if let Some(progress) = &progress {
