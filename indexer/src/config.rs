@@ -18,8 +18,8 @@ use std::{collections::BTreeMap, path::Path};
 
 pub use problem::{ConfigError, Place, Problem};
 pub use settings::{
-    AlertsConfig, ChainConfig, Config, EmailConfig, EndpointConfig, History, HostConfig, HttpConfig,
-    RpcUrl, StoreConfig, TlsMode,
+    AlertsConfig, ChainConfig, Config, EmailConfig, EndpointConfig, HeartbeatUrl, History,
+    HostConfig, HttpConfig, RpcUrl, StoreConfig, TlsMode,
 };
 
 use document::Document;

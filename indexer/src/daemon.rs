@@ -32,6 +32,7 @@ use crate::{
     situation::{Publisher, Subject},
 };
 
+mod heartbeat;
 mod housekeeping;
 mod post;
 mod vitals;
@@ -130,6 +131,20 @@ impl Daemon {
                 "the mail courier"
             });
         }
+        if let Some(url) = config.alerts.heartbeat.clone() {
+            let (newest, stop) = (published.situation.clone(), inner.clone());
+            let patience = config.alerts.thresholds.delivery_failing_after;
+            parts.spawn(async move {
+                let (url, grace) = (url.expose().clone(), heartbeat::GRACE);
+                heartbeat::run(url, newest, patience, grace, stop).await;
+                "the sign of life"
+            });
+        }
+        let (newest, stop_telling) = (published.situation.clone(), inner.clone());
+        parts.spawn(async move {
+            heartbeat::systemd(newest, stop_telling).await;
+            "the word to systemd"
+        });
         let stop_looking = inner.clone();
         parts.spawn(async move {
             vitals::run(vitals, stop_looking).await;

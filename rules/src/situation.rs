@@ -131,6 +131,9 @@ pub struct ChainTrouble {
 pub struct ServiceView {
     /// When the newest block was taken in; null before the first one of this process.
     pub advanced_at: Option<Timestamp>,
+    /// When this was judged, alerts included.
+    #[serde(default)]
+    pub judged_at: Option<Timestamp>,
     /// Bytes that are free on the disk of the database.
     pub disk_free: Option<u64>,
     /// Why the database cannot be written at the moment.

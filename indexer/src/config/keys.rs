@@ -53,6 +53,7 @@ pub(super) const SECTIONS: &[Section] = &[
             "endpoint_lagging_after",
             "delivery_failing_after",
             "disk_low_mb",
+            "heartbeat_url_file",
         ],
     },
     // The first two are what a variable gives: BOOTWATCH_ROUTE="critical=pager@example.org".

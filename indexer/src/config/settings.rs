@@ -49,12 +49,40 @@ pub struct AlertsConfig {
     pub off: BTreeSet<String>,
     /// The zone of quiet hours, and of times in messages.
     pub zone: TimeZone,
+    /// What is called every minute while all is well.
+    pub heartbeat: Option<HeartbeatUrl>,
+}
+
+/// The address of a sign of life. Whoever knows it can pretend to be alive, so it does not show.
+#[derive(Clone, PartialEq, Eq)]
+pub struct HeartbeatUrl(Url);
+
+impl HeartbeatUrl {
+    /// An http or https address; none for anything else.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let url = Url::parse(text).ok()?;
+        let good = matches!(url.scheme(), "http" | "https") && url.has_host();
+        good.then_some(Self(url))
+    }
+
+    /// The address itself: for calling, never for showing.
+    #[must_use]
+    pub fn expose(&self) -> &Url {
+        &self.0
+    }
+}
+
+impl fmt::Debug for HeartbeatUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("HeartbeatUrl(***)")
+    }
 }
 
 impl Default for AlertsConfig {
     fn default() -> Self {
         let Policy { ladder, thresholds, pacing, routes, off, .. } = Policy::default();
-        Self { ladder, thresholds, pacing, routes, off, zone: TimeZone::UTC }
+        Self { ladder, thresholds, pacing, routes, off, zone: TimeZone::UTC, heartbeat: None }
     }
 }
 
@@ -62,7 +90,7 @@ impl AlertsConfig {
     /// What the engine decides by, for these recipients.
     #[must_use]
     pub fn policy(&self, recipients: Vec<Recipient>) -> Policy {
-        let Self { ladder, thresholds, pacing, routes, off, zone } = self.clone();
+        let Self { ladder, thresholds, pacing, routes, off, zone, .. } = self.clone();
         Policy { recipients, ladder, thresholds, pacing, routes, off, zone }
     }
 }

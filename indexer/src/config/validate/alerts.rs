@@ -8,7 +8,7 @@ use super::Check;
 use crate::config::{
     document::{Document, Group},
     keys,
-    settings::AlertsConfig,
+    settings::{AlertsConfig, HeartbeatUrl},
 };
 
 /// Milliseconds between blocks on mainnet, the mean of June to August 2026: what a rung's time is in
@@ -26,6 +26,7 @@ impl Check<'_> {
             self.thresholds(group, &mut alerts.thresholds);
             self.pacing(group, &mut alerts.pacing);
             self.quiet(group, &mut alerts);
+            alerts.heartbeat = self.heartbeat(group);
             alerts.off = self.alert_list(group, "off").into_iter().collect();
         }
         for group in document.groups.get("route").into_iter().flatten() {
@@ -33,6 +34,25 @@ impl Check<'_> {
             alerts.routes.extend(route);
         }
         alerts
+    }
+
+    /// The address stands in a file of its own, as every secret does.
+    fn heartbeat(&mut self, group: &Group) -> Option<HeartbeatUrl> {
+        let (place, path) = self.text(group, "heartbeat_url_file")?;
+        match std::fs::read_to_string(path) {
+            Ok(text) => {
+                let url = HeartbeatUrl::parse(text.trim());
+                if url.is_none() {
+                    let hint = "must hold one http or https address";
+                    self.wrong(place, format!("`heartbeat_url_file` {path:?} {hint}"));
+                }
+                url
+            }
+            Err(error) => {
+                self.wrong(place, format!("`heartbeat_url_file` {path:?} cannot be read: {error}"));
+                None
+            }
+        }
     }
 
     fn zone(&mut self, group: &Group, alerts: &mut AlertsConfig) {

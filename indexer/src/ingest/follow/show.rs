@@ -80,6 +80,7 @@ impl Follow {
         let mut situation = self.parts.subject.judge(&self.ledger, moment);
         situation.service = ServiceView {
             advanced_at: self.advanced_at,
+            judged_at: Some(now),
             store_trouble: self.parts.writer.trouble(),
             mismatch: self.mismatch.clone(),
             ..self.parts.service.borrow().clone()
