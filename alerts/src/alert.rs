@@ -154,6 +154,7 @@ pub(crate) const ALERTS: &[Alert] = &[
     endpoint::DOWN_ALERT,
     endpoint::LAGGING_ALERT,
     endpoint::WRONG_ALERT,
+    endpoint::DISAGREE_ALERT,
     blocks_lost::ALERT,
     forecast_mismatch::ALERT,
     notifications_failing::ALERT,

@@ -1,5 +1,5 @@
-//! `NoHealthyEndpoint`, `EndpointDown`, `EndpointLagging` and `EndpointWrong`: where the blocks come
-//! from.
+//! `NoHealthyEndpoint`, `EndpointDown`, `EndpointLagging`, `EndpointWrong` and `EndpointsDisagree`:
+//! where the blocks come from.
 
 use bootwatch_rules::situation::{EndpointState, EndpointView};
 use bootwatch_schema::{Ending, Incident, Severity};
@@ -15,6 +15,7 @@ pub(crate) const NONE_HEALTHY: &str = "NoHealthyEndpoint";
 pub(crate) const DOWN: &str = "EndpointDown";
 pub(crate) const LAGGING: &str = "EndpointLagging";
 pub(crate) const WRONG: &str = "EndpointWrong";
+pub(crate) const DISAGREE: &str = "EndpointsDisagree";
 const ENDPOINT: &str = "endpoint";
 const CLEAR: SignedDuration = SignedDuration::from_secs(60);
 
@@ -63,6 +64,35 @@ pub(super) const WRONG_ALERT: Alert = Alert {
     observe: wrong,
     ..ENDPOINT_ALERT
 };
+
+pub(super) const DISAGREE_ALERT: Alert = Alert {
+    name: DISAGREE,
+    severity: "critical",
+    when: "endpoints show different blocks of one height: none is taken in until they agree",
+    timing: |_| Timing { hold: SignedDuration::from_secs(10), clear: CLEAR },
+    observe: disagree,
+    absent: |_, _| Absence::Ended(Ending::Met),
+    ..ENDPOINT_ALERT
+};
+
+fn disagree(view: View<'_>) -> Vec<Observed<'_>> {
+    let Some(found) = &view.situation.data.disagreement else { return Vec::new() };
+    let say = move |_: View<'_>| Notice {
+        numbers: found
+            .endpoints
+            .iter()
+            .map(|one| Row::new(&plain(&one.endpoint, 40), &plain(&one.hash, 80)))
+            .collect(),
+        ..says(
+            format!("endpoints disagree about block {}", grouped(found.height)),
+            "Endpoints show different blocks of the same height, and only one can be the chain's. \
+             Nothing is taken in until they agree. Find out which one is right, and take the other \
+             out of the configuration.",
+        )
+    };
+    let summary = format!("endpoints disagree about block {}", grouped(found.height));
+    vec![Observed::new(identity(DISAGREE, [], ""), Severity::Critical, summary, say)]
+}
 
 fn healthy(view: View<'_>) -> impl Iterator<Item = &EndpointView> {
     view.situation.endpoints.iter().filter(|endpoint| endpoint.state == EndpointState::Up)

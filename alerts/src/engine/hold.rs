@@ -105,6 +105,7 @@ impl Firing {
                 !about_itself
                     || (self.alert == chain_halted::NAME && other.alert == ingest_stalled::NAME)
             }
+            endpoint::DISAGREE => other.alert == ingest_stalled::NAME,
             _ => {
                 self.critical
                     && other.severity < Severity::Critical

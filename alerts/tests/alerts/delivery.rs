@@ -329,6 +329,10 @@ fn the_root_cause_speaks_for_its_effects() {
                     earliest: None,
                     selected: false,
                     websocket: false,
+                    behind: None,
+                    latency_ms: None,
+                    quarantined_until: None,
+                    requests: None,
                 })
                 .collect();
             now

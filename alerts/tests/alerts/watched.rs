@@ -6,9 +6,9 @@ use bootwatch_rules::{
     Choice, Exclusion, Fraction,
     delegates::DelegateFacts,
     situation::{
-        AdviceReason, CaptureBlock, ChainTrouble, ChannelView, DeadlineName, Degree, EndpointState,
-        EndpointView, FixedCharge, ModelState, ParamChange, ParamsChange, Phase, RuleMismatch,
-        Situation,
+        AdviceReason, CaptureBlock, ChainTrouble, ChannelView, DeadlineName, Degree, Differing,
+        DisagreementView, EndpointState, EndpointView, FixedCharge, ModelState, ParamChange,
+        ParamsChange, Phase, RuleMismatch, Situation,
     },
 };
 use bootwatch_schema::{Ending, Incident, IncidentState};
@@ -54,6 +54,10 @@ fn endpoint(name: &str, state: EndpointState) -> EndpointView {
         earliest: None,
         selected: false,
         websocket: false,
+        behind: None,
+        latency_ms: None,
+        quarantined_until: None,
+        requests: None,
     }
 }
 
@@ -599,6 +603,25 @@ fn endpoints_in_trouble() {
     assert_eq!(incident.state, IncidentState::Firing);
     assert!(incident.unknown_since.is_some());
     clears(course, NOTHING, Ending::Met, Some("[DONE] over: no endpoint can be used"));
+}
+
+#[test]
+fn endpoints_that_disagree() {
+    let course = fires(
+        "EndpointsDisagree",
+        |now| {
+            let one = |endpoint: &str, hash: &str| Differing {
+                endpoint: endpoint.into(),
+                hash: hash.into(),
+            };
+            let endpoints = vec![one("mine", "AB12"), one("spare", "CD34")];
+            now.data.disagreement = Some(DisagreementView { height: QUIET + 2, endpoints });
+        },
+        "[CRITICAL] endpoints disagree about block 5,546,617",
+        &["mine: AB12", "spare: CD34"],
+    );
+    let over = "[DONE] over: endpoints disagree about block 5,546,617";
+    clears(course, NOTHING, Ending::Met, Some(over));
 }
 
 #[test]
