@@ -227,6 +227,7 @@ fn the_demo_ends_by_itself_with_a_situation() {
 }
 
 /// A configuration with a database in which one alert fires.
+#[allow(clippy::unwrap_used, reason = "a test ends where it fails")]
 fn firing(folder: &std::path::Path) -> String {
     use bootwatch_schema::{Incident, Store as _};
     let database = folder.join("b.db");

@@ -113,7 +113,6 @@ fn untold<'a>(incident: &'a Incident, recipient: &Recipient, view: View<'_>) -> 
         && fresh
         && incident.occurrence > 0
         && incident.silenced_by.is_none()
-        && incident.inhibited_by.is_none()
         && view.policy.concerns(recipient, &topic(incident, view)))
     .then_some(Item { incident, telling: Telling::Firing, urgent: false, critical: false })
 }

@@ -7,15 +7,16 @@ use jiff::Timestamp;
 use super::Incidents;
 use crate::alert::{self, Basis, HOST, MODEL, View, chain_halted, endpoint, ingest_stalled, label};
 
-/// Marks every incident that goes on with what keeps it quiet now. One that ended under a silence
-/// or a root cause is told to nobody any more.
+/// Marks every incident that goes on with what keeps it quiet now. How one ended under a silence is
+/// told to nobody; a root cause keeps no end from those who heard the beginning.
 pub(super) fn apply(incidents: &mut Incidents, orders: &Orders, view: View<'_>) {
     let silences: Vec<&Silence> =
         orders.silences.iter().filter(|silence| is_active(silence, view)).collect();
     let firing: Vec<Firing> = incidents.values().filter_map(Firing::of).collect();
     for incident in incidents.values_mut() {
         if incident.state == IncidentState::Resolved {
-            if incident.silenced_by.is_some() || incident.inhibited_by.is_some() {
+            incident.inhibited_by = None;
+            if incident.silenced_by.is_some() {
                 incident.told.values_mut().for_each(|told| told.ended = true);
             }
             continue;

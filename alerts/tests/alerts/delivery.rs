@@ -352,6 +352,44 @@ fn the_root_cause_speaks_for_its_effects() {
     assert!(said.iter().any(|(_, s)| *s == "[WARNING] endpoint spare does not answer"));
 }
 
+// Fails when who was warned of a deadline is left without a word because it passed while Bootwatch
+// was blind: then the root cause would have swallowed the end.
+#[test]
+fn a_deadline_that_passes_in_the_dark_is_spoken_of_afterwards() {
+    let mut engine = patient(|_| {});
+    let down = |height: i64| {
+        let mut now = situation(height);
+        now.stale = true;
+        now.endpoints = vec![EndpointView {
+            name: "mine".into(),
+            state: EndpointState::Down,
+            reason: None,
+            height: None,
+            earliest: None,
+            selected: false,
+            websocket: false,
+            behind: None,
+            latency_ms: None,
+            quarantined_until: None,
+            requests: None,
+        }];
+        now
+    };
+    assert_eq!(evaluate(&mut engine, &situation(before_capture(40))).messages.len(), 1);
+    for minutes in (0..39).rev() {
+        let mut now = down(before_capture(39));
+        now.head_time = time(before_capture(minutes));
+        evaluate(&mut engine, &now);
+    }
+    assert!(engine.incidents().any(|i| i.alert == "DecisionMissing" && i.inhibited_by.is_some()));
+    let mut now = situation(CAPTURE + 90);
+    now.endpoints = down(CAPTURE).endpoints;
+    now.endpoints[0].state = EndpointState::Up;
+    let decision = evaluate(&mut engine, &now);
+    let said: Vec<_> = decision.messages.iter().map(|m| m.subject.as_str()).collect();
+    assert!(said.iter().any(|s| s.ends_with("is over, outcome not seen")), "{said:?}");
+}
+
 // Fails when a recipient hears of what its routes leave out.
 #[test]
 fn routes_decide_who_hears_of_what() {

@@ -6,4 +6,5 @@ mod kit;
 mod laws;
 mod ledger;
 mod needs;
+mod news;
 mod situation;
