@@ -321,6 +321,7 @@ fn the_example_parses_and_is_complete() {
     let files = [
         password,
         "ca_file = \"/etc/bootwatch/node-ca.pem\"",
+        "heartbeat_url_file = \"/etc/bootwatch/heartbeat-url\"",
         "header_files = { \"x-api-key\" = \"/etc/bootwatch/api-key\" }",
     ];
     let text = uncommented.replace("gonka1...", A);
