@@ -19,7 +19,7 @@ mod gap_before_capture;
 mod group_margin_low;
 pub(crate) mod ingest_stalled;
 mod models_changed;
-mod notifications_failing;
+pub(crate) mod notifications_failing;
 mod params_changed;
 mod penalty_start_near;
 mod table;
@@ -38,7 +38,7 @@ pub use self::table::{Description, describe, table};
 use crate::{
     incident::Identity,
     lifecycle::{Absence, Observed, Timing},
-    message::{Notice, Tag},
+    message::{Lang, Notice, Phrase, Reader, Tag, plain, short_model},
     policy::Policy,
 };
 
@@ -47,6 +47,8 @@ use crate::{
 pub(crate) struct View<'a> {
     pub(crate) situation: &'a Situation,
     pub(crate) policy: &'a Policy,
+    /// Who reads what is said of it.
+    pub(crate) reader: &'a Reader,
     /// Incidents as they were before this evaluation.
     pub(crate) incidents: &'a BTreeMap<String, Incident>,
     pub(crate) now: Timestamp,
@@ -71,7 +73,7 @@ pub(crate) enum Basis {
 
 /// An alert.
 pub(crate) struct Alert {
-    /// Its name, in incidents, routes and silences.
+    /// Its name, in incidents, settings and silences.
     pub(crate) name: &'static str,
     pub(crate) about: About,
     pub(crate) basis: Basis,
@@ -143,6 +145,7 @@ pub(crate) const ALERTS: &[Alert] = &[
     capture_moved::ALERT,
     models_changed::ADDED,
     models_changed::REMOVED,
+    models_changed::FELL_OUT,
     penalty_start_near::ALERT,
     params_changed::ALERT,
     group_margin_low::ALERT,
@@ -167,6 +170,11 @@ pub(crate) fn find(name: &str) -> Option<&'static Alert> {
 }
 
 impl<'a> View<'a> {
+    /// The language to speak.
+    pub(crate) fn lang(&self) -> Lang {
+        self.reader.lang
+    }
+
     /// The next deadline of a name.
     pub(crate) fn deadline(&self, name: DeadlineName) -> Option<&'a Deadline> {
         self.situation.deadlines.iter().find(|deadline| deadline.name == name)
@@ -276,17 +284,26 @@ fn says(headline: impl Into<String>, what: impl Into<String>) -> Notice {
     Notice { what: what.into(), ..Notice::bare(Tag::Done, headline.into()) }
 }
 
-/// The words for an end that needs no more of them.
-fn over(incident: &Incident, _: View<'_>) -> Notice {
-    let summary = &incident.summary;
+/// The name of an incident's host as people know it, and its model in short.
+fn names(incident: &Incident, view: View<'_>) -> (String, String) {
+    let host = view.host_of(incident).map_or(label(incident, HOST), |host| host.name.as_str());
+    (plain(host, 40), short_model(label(incident, MODEL)))
+}
+
+/// How something ended that is named like this in the reader's language.
+fn ended(incident: &Incident, view: View<'_>, what: &str) -> Notice {
+    let (headline, text) = match incident.ending {
+        Some(Ending::Missed) => (Phrase::TooLate { what }, Phrase::TooLateWhat { what }),
+        _ => (Phrase::Over { what }, Phrase::OverWhat { what }),
+    };
+    let notice = says(headline.say(view.lang()), text.say(view.lang()));
     match incident.ending {
-        Some(Ending::Missed) => Notice {
-            tag: Tag::Severity(incident.severity),
-            ..says(
-                format!("too late: {summary}"),
-                format!("It was not settled in time: {summary}."),
-            )
-        },
-        _ => says(format!("over: {summary}"), format!("This no longer holds: {summary}.")),
+        Some(Ending::Missed) => Notice { tag: Tag::Severity(incident.severity), ..notice },
+        _ => notice,
     }
+}
+
+/// The words for an end that needs no more of them.
+fn over(incident: &Incident, view: View<'_>) -> Notice {
+    ended(incident, view, &incident.summary)
 }

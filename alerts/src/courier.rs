@@ -6,7 +6,7 @@
 
 use std::{collections::HashSet, error::Error, future::Future, sync::Arc, time::Duration};
 
-use bootwatch_schema::{Delivery, PendingMessage};
+use bootwatch_schema::{Delivery, NewMessage, PendingMessage};
 use jiff::{SignedDuration, Timestamp};
 use tokio::{
     sync::Notify,
@@ -18,6 +18,7 @@ use tracing::{debug, info, warn};
 use crate::{
     backoff::Backoff,
     channel::{Channel, SendError},
+    trouble::Trouble,
 };
 
 /// What went wrong with the outbox; it is tried again.
@@ -38,6 +39,21 @@ pub trait Outbox: Send + Sync {
         &self,
         deliveries: Vec<Delivery>,
     ) -> impl Future<Output = Result<(), OutboxError>> + Send;
+
+    /// The last delivered message of each incident that goes on, for a channel that
+    /// [refreshes](Channel::refresh).
+    fn standing(&self) -> impl Future<Output = Result<Vec<NewMessage>, OutboxError>> + Send {
+        std::future::ready(Ok(Vec::new()))
+    }
+
+    /// Tells of a trouble by the other channels. Once it returns, that is on disk; the same
+    /// trouble may be told again.
+    fn tell(&self, _trouble: Trouble) -> impl Future<Output = Result<(), OutboxError>> + Send {
+        std::future::ready(Ok(()))
+    }
+
+    /// An attempt failed, for the metrics.
+    fn failed(&self, _error: &SendError) {}
 }
 
 /// How the courier goes about it.
@@ -55,6 +71,9 @@ pub struct CourierPolicy {
     /// A message that could not be delivered for so long is given up. RFC 5321 §4.5.4.1 asks
     /// senders for 4 to 5 days.
     pub give_up: SignedDuration,
+    /// But not before so many attempts: a clock that jumps ahead, or a machine that was off, makes
+    /// a message old that nobody has tried.
+    pub give_up_attempts: u32,
     /// How long an attempt that is under way may still run when the courier is stopped.
     pub grace: Duration,
 }
@@ -67,6 +86,7 @@ impl Default for CourierPolicy {
             probe: Duration::from_secs(30),
             batch: 64,
             give_up: SignedDuration::from_hours(5 * 24),
+            give_up_attempts: 8,
             grace: Duration::from_secs(3),
         }
     }
@@ -100,8 +120,10 @@ pub async fn run_with_clock(
         policy,
         clock,
         unsettled: Vec::new(),
+        troubles: Vec::new(),
         outbox_failures: 0,
         outage: None,
+        refreshed: None,
     };
     loop {
         let wait = courier.round(&stop).await;
@@ -130,9 +152,13 @@ struct Courier<O, C, K> {
     /// Results that the outbox has not recorded yet. While there are any, nothing is sent: it would
     /// be sent again.
     unsettled: Vec<Delivery>,
+    /// Troubles that have not been told yet.
+    troubles: Vec<Trouble>,
     outbox_failures: u32,
     /// Since when the channel does not work.
     outage: Option<Outage>,
+    /// When what stands was last said again.
+    refreshed: Option<Instant>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -140,6 +166,8 @@ struct Outage {
     failures: u32,
     last: Instant,
     next: Instant,
+    /// The other side asked for this pause: nothing shortens it.
+    asked_for: bool,
 }
 
 /// What became of a batch.
@@ -171,6 +199,9 @@ where
                 self.outage.map_or(Duration::ZERO, |o| o.next.duration_since(Instant::now()));
             if !until_probe.is_zero() {
                 return until_probe;
+            }
+            if !self.refresh().await {
+                continue;
             }
             match self.outbox.due((self.clock)(), self.policy.batch).await {
                 Ok(messages) => {
@@ -211,11 +242,18 @@ where
             if !matches!(result, Ok(()) | Err(SendError::Refused(_))) {
                 held.insert(thread);
             }
-            let unavailable = matches!(result, Err(SendError::Unavailable(_)));
+            let stopped =
+                matches!(result, Err(SendError::Unavailable(_) | SendError::Throttled { .. }));
+            if let Err(error) = &result {
+                self.outbox.failed(error);
+            }
             let delivery = self.judge(message, result);
+            if let Delivery::Rejected { error, .. } = &delivery {
+                self.trouble(message.message.recipient.clone(), error.clone());
+            }
             self.unsettled.push(delivery);
             progress = true;
-            if unavailable {
+            if stopped {
                 return Batch::Broken;
             }
             if recovered {
@@ -248,20 +286,17 @@ where
     fn judge(&mut self, message: &PendingMessage, result: Result<(), SendError>) -> Delivery {
         let now = (self.clock)();
         let message_id = message.message.message_id.clone();
-        let channel = self.channel.name();
         let failures = message.attempts.saturating_add(1);
-        if !matches!(result, Err(SendError::Unavailable(_)))
-            && let Some(outage) = self.outage.take()
-        {
-            info!(channel, attempts = outage.failures, "the channel works again");
+        if !matches!(result, Err(SendError::Unavailable(_) | SendError::Throttled { .. })) {
+            self.recovered();
         }
         match result {
             Ok(()) => {
-                debug!(channel, message_id, "delivered");
+                debug!(channel = self.channel.name(), message_id, "delivered");
                 Delivery::Delivered { message_id, at: now }
             }
             Err(SendError::Refused(error)) => {
-                warn!(channel, message_id, error, "refused for good");
+                warn!(channel = self.channel.name(), message_id, error, "refused for good");
                 Delivery::Rejected { message_id, at: now, error }
             }
             Err(SendError::Later(error)) => {
@@ -269,8 +304,13 @@ where
                     return self.given_up(message_id, now, error);
                 }
                 let next = later(now, self.policy.backoff.after(failures));
-                info!(channel, message_id, error, %next, "put off");
+                info!(channel = self.channel.name(), message_id, error, %next, "put off");
                 Delivery::Retry { message_id, next, error }
+            }
+            Err(SendError::Throttled { text: error, pause }) => {
+                info!(channel = self.channel.name(), message_id, error, ?pause, "asked to pause");
+                self.pause(pause);
+                Delivery::Retry { message_id, next: now, error }
             }
             Err(SendError::Unavailable(error)) => {
                 self.unavailable(failures, &error);
@@ -283,8 +323,16 @@ where
         }
     }
 
+    fn recovered(&mut self) {
+        if let Some(outage) = self.outage.take() {
+            let channel = self.channel.name();
+            info!(channel, attempts = outage.failures, "the channel works again");
+        }
+    }
+
     fn is_too_old(&self, message: &PendingMessage, now: Timestamp) -> bool {
-        now.duration_since(message.message.created_at) > self.policy.give_up
+        message.attempts.saturating_add(1) >= self.policy.give_up_attempts
+            && now.duration_since(message.message.created_at) > self.policy.give_up
     }
 
     fn given_up(&self, message_id: String, now: Timestamp, error: String) -> Delivery {
@@ -299,24 +347,76 @@ where
         let now = Instant::now();
         let failures = self.outage.map_or(failures, |o| o.failures.saturating_add(1));
         let wait = self.policy.backoff.after(failures);
-        let channel = self.channel.name();
+        let channel = self.channel.name().to_owned();
         if self.outage.is_none() {
             warn!(channel, error, ?wait, "the channel does not work; messages wait");
         } else {
             debug!(channel, error, failures, ?wait, "the channel still does not work");
         }
-        self.outage = Some(Outage { failures, last: now, next: now + wait });
+        let next = now + wait;
+        self.outage = Some(Outage { failures, last: now, next, asked_for: false });
+    }
+
+    /// The channel works, but not now.
+    fn pause(&mut self, pause: Duration) {
+        let now = Instant::now();
+        let next = now + pause.max(Duration::from_millis(100));
+        self.outage = Some(Outage { failures: 0, last: now, next, asked_for: true });
+    }
+
+    /// To be told by the other channels.
+    fn trouble(&mut self, recipient: String, error: String) {
+        self.troubles.push(Trouble { channel: self.channel.name().to_owned(), recipient, error });
+    }
+
+    /// Says again what stands, when it is time. False when the channel turns out not to work.
+    async fn refresh(&mut self) -> bool {
+        let Some(every) = self.channel.refresh() else { return true };
+        if self.refreshed.is_some_and(|at| at.elapsed() < every) {
+            return true;
+        }
+        let standing = match self.outbox.standing().await {
+            Ok(standing) => standing,
+            Err(error) => {
+                self.outbox_failed("read", &error);
+                return true;
+            }
+        };
+        self.refreshed = Some(Instant::now());
+        match self.channel.remind(&standing).await {
+            Ok(()) => {
+                self.recovered();
+                true
+            }
+            Err(error) => {
+                self.outbox.failed(&error);
+                match error {
+                    SendError::Throttled { pause, .. } => self.pause(pause),
+                    error => self.unavailable(1, &error.to_string()),
+                }
+                self.refreshed = None;
+                false
+            }
+        }
     }
 
     /// Something was added: a fresh message is worth an early attempt at a broken channel.
     fn woken(&mut self) {
-        if let Some(outage) = &mut self.outage {
+        if let Some(outage) = self.outage.as_mut().filter(|outage| !outage.asked_for) {
             outage.next = outage.next.min(outage.last + self.policy.probe);
         }
     }
 
     /// Records what is known so far. False when the outbox does not take it.
     async fn settle(&mut self) -> bool {
+        // Told before it is recorded: a crash in between tells it twice, under the same ids.
+        while let Some(trouble) = self.troubles.first() {
+            if let Err(error) = self.outbox.tell(trouble.clone()).await {
+                self.outbox_failed("write", &error);
+                return false;
+            }
+            self.troubles.remove(0);
+        }
         if self.unsettled.is_empty() {
             return true;
         }

@@ -17,6 +17,7 @@ use jiff::Timestamp;
 use crate::{
     alert::{self, ALERTS, Alert, Basis, View},
     lifecycle::{self, Moment, Observed},
+    message::Reader,
     policy::Policy,
 };
 
@@ -93,7 +94,8 @@ impl Engine {
 
     fn judge(&mut self, situation: &Situation, now: Timestamp, itself: bool) -> Decision {
         let before = self.incidents.clone();
-        let view = View { situation, policy: &self.policy, incidents: &before, now };
+        let reader = &Reader::PLAIN;
+        let view = View { situation, policy: &self.policy, reader, incidents: &before, now };
         let moment = Moment { height: situation.complete_to, at: now };
         let blind = situation.stale || situation.epoch.phase == Phase::Unknown;
         let mut seen = Seen::new();
@@ -187,7 +189,7 @@ fn drop_open(incidents: &mut Incidents, alert: &Alert, moment: Moment) {
     incidents.extend(dropped.into_iter().map(|incident| (incident.fingerprint.clone(), incident)));
 }
 
-/// The names of all alerts, as routes, silences and the configuration know them.
+/// The names of all alerts, as recipients, silences and the configuration know them.
 #[must_use]
 pub fn alert_names() -> BTreeSet<&'static str> {
     alert::ALERTS.iter().map(|alert| alert.name).collect()

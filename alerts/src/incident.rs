@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bootwatch_schema::Incident;
 use sha2::{Digest, Sha256};
 
-use crate::{alert::severity_word, policy::Recipient};
+use crate::{alert::severity_word, recipient::Recipient};
 
 /// Which incident: the alert, what it is about, and the window that bounds it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -14,9 +14,11 @@ mod incident;
 mod lifecycle;
 mod message;
 mod policy;
+mod recipient;
+pub mod trouble;
 
 pub use alert::{Description, describe, table as alert_table};
 pub use engine::{Decision, Engine, alert_names};
-pub use policy::{
-    Ladder, LadderError, Pacing, Policy, QuietHours, Recipient, Route, Rung, Thresholds,
-};
+pub use message::{Lang, Reader, UnknownLang};
+pub use policy::{Ladder, LadderError, Pacing, Policy, QuietHours, Rung, Thresholds};
+pub use recipient::{Form, Recipient, Wants};

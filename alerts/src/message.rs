@@ -1,54 +1,68 @@
-//! What a message says, before it is put into a channel's form: one [`Notice`], two templates.
+//! What a message says, before it is put into a channel's form: one [`Notice`] in one language,
+//! and a file in `form/` for each kind of reader.
 
+mod form;
+mod lang;
+mod phrase;
 mod plain;
 mod words;
 
+pub use lang::{Lang, Reader, UnknownLang};
+pub(crate) use phrase::{Name, Phrase, Risk, Stored, Tag};
 pub(crate) use plain::plain;
 pub(crate) use words::{
-    choice_words, deadline_words, gap_rows, grouped, percent, short_model, shortfall, utc,
+    choice_words, deadline_label, deadline_words, gap_rows, gnk, grouped, percent, short_model,
+    shortfall, stake, utc,
 };
 
-use askama::Template;
 use bootwatch_rules::{
     Height,
-    situation::{Command, DeadlineName},
+    situation::{Command, DeadlineName, Situation},
 };
-use bootwatch_schema::Severity;
+use bootwatch_schema::{Incident, NewMessage, Severity};
+use jiff::Timestamp;
 
-use crate::alert::View;
+use crate::{alert::View, recipient::Recipient};
 
-/// The first word of a subject.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Tag {
-    Severity(Severity),
-    /// It ended well.
-    Done,
-}
+/// A subject is read on a lock screen; what comes after is cut there anyway.
+const SUBJECT: usize = 160;
 
 impl Tag {
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Severity(Severity::Info) => "INFO",
-            Self::Severity(Severity::Warning) => "WARNING",
-            Self::Severity(Severity::Critical) => "CRITICAL",
-            Self::Done => "DONE",
-        }
-    }
-
     /// Background of the tag in HTML: white text on it is readable in light and dark.
     fn colour(self) -> &'static str {
         match self {
-            Self::Severity(Severity::Info) => "#1f5fa8",
+            Self::Severity(Severity::Info) | Self::Test => "#1f5fa8",
             Self::Severity(Severity::Warning) => "#8a5300",
             Self::Severity(Severity::Critical) => "#b3261e",
             Self::Done => "#1e6b3a",
+        }
+    }
+
+    /// The mark of a chat message, where nothing can be coloured.
+    fn mark(self) -> &'static str {
+        match self {
+            Self::Severity(Severity::Info) | Self::Test => "🔵",
+            Self::Severity(Severity::Warning) => "🟠",
+            Self::Severity(Severity::Critical) => "🔴",
+            Self::Done => "🟢",
+        }
+    }
+
+    /// The word for it in JSON, whatever the language.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Severity(Severity::Info) => "info",
+            Self::Severity(Severity::Warning) => "warning",
+            Self::Severity(Severity::Critical) => "critical",
+            Self::Done => "done",
+            Self::Test => "test",
         }
     }
 }
 
 /// The content of a message, in the order in which it is read. Every text in it is plain: no
 /// markup, no line breaks, nothing that came from the chain unfiltered.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Notice {
     pub(crate) tag: Tag,
     /// The subject after its tag.
@@ -66,20 +80,31 @@ pub(crate) struct Notice {
 }
 
 /// A deadline in a message.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct By {
     /// Its name.
-    pub(crate) what: &'static str,
+    pub(crate) what: String,
     /// `52 min left`.
     pub(crate) left: String,
-    /// The time in UTC, with its uncertainty; empty when it cannot be estimated.
-    pub(crate) utc: String,
     /// The time in the reader's zone; empty when that is UTC.
     pub(crate) local: String,
+    /// The time in UTC, with its uncertainty; empty when it cannot be estimated.
+    pub(crate) utc: String,
+    /// `last block that counts: 5,551,615 (624 blocks from 5,550,991)`.
+    pub(crate) block: String,
+    /// The same for machines.
+    pub(crate) fact: DeadlineFact,
+}
+
+/// A deadline for machines.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct DeadlineFact {
+    pub(crate) name: DeadlineName,
     /// The last block that counts.
-    pub(crate) height: String,
-    /// Blocks up to it.
-    pub(crate) blocks: String,
+    pub(crate) height: Height,
+    pub(crate) blocks_left: Height,
+    pub(crate) eta: Option<Timestamp>,
+    pub(crate) eta_error_seconds: Option<f64>,
 }
 
 impl By {
@@ -88,14 +113,20 @@ impl By {
         let blocks_left = view.blocks_left(height);
         let time_left = view.time_left(name, height);
         let eta = deadline.and_then(|d| d.eta);
-        let error = deadline.and_then(|d| d.eta_error_seconds);
+        let eta_error_seconds = deadline.and_then(|d| d.eta_error_seconds);
+        let Reader { lang, zone } = view.reader;
+        let block = Phrase::LastBlock {
+            height: &grouped(height),
+            blocks: &grouped(blocks_left),
+            from: &grouped(view.situation.complete_to),
+        };
         Self {
-            what: deadline_words(name),
-            left: words::left(time_left, blocks_left),
-            utc: eta.map(|eta| words::utc(eta, error)).unwrap_or_default(),
-            local: eta.and_then(|eta| words::local(eta, &view.policy.zone)).unwrap_or_default(),
-            height: grouped(height),
-            blocks: grouped(blocks_left),
+            what: deadline_words(name, *lang),
+            left: words::left(time_left, blocks_left, *lang),
+            local: eta.and_then(|eta| words::local(eta, zone, *lang)).unwrap_or_default(),
+            utc: eta.map(|eta| words::utc(eta, eta_error_seconds, *lang)).unwrap_or_default(),
+            block: block.say(*lang),
+            fact: DeadlineFact { name, height, blocks_left, eta, eta_error_seconds },
         }
     }
 }
@@ -103,7 +134,9 @@ impl By {
 /// Something to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Step {
-    /// What it does.
+    /// What it is about, when there are several: a host, or another notice.
+    pub(crate) topic: Option<String>,
+    /// What it does, in English.
     pub(crate) does: String,
     /// The command; `None` when it cannot be shown faithfully.
     pub(crate) line: Option<String>,
@@ -112,13 +145,37 @@ pub(crate) struct Step {
 impl Step {
     /// The step in a message about several things.
     pub(crate) fn about(&self, what: &str) -> Self {
-        Self { does: format!("{}: {}", plain(what, 80), self.does), line: self.line.clone() }
+        let what = plain(what, 80);
+        let topic = match &self.topic {
+            Some(topic) => format!("{what}: {topic}"),
+            None => what,
+        };
+        Self { topic: Some(topic), ..self.clone() }
     }
 
     /// A step of one host among several.
     pub(crate) fn of(host: &str, command: &Command) -> Self {
-        let step = Self::from(command);
-        Self { does: format!("{}: {}", plain(host, 40), step.does), ..step }
+        Self { topic: Some(plain(host, 40)), ..Self::from(command) }
+    }
+
+    /// What it does, in the reader's language.
+    fn words(&self, lang: Lang) -> String {
+        let verb = self.line.as_deref().and_then(verb);
+        let does = Phrase::Does { verb, english: &self.does }.say(lang);
+        match &self.topic {
+            Some(topic) => format!("{topic}: {does}"),
+            None => does,
+        }
+    }
+}
+
+/// What a command chooses, by the message it sends.
+fn verb(line: &str) -> Option<Stored> {
+    match line.strip_prefix("inferenced tx inference ")?.split(' ').next()? {
+        "set-poc-delegation" => Some(Stored::Delegation),
+        "refuse-poc-delegation" => Some(Stored::Refusal),
+        "declare-poc-intent" => Some(Stored::Intent),
+        _ => None,
     }
 }
 
@@ -127,7 +184,8 @@ impl From<&Command> for Step {
     /// hidden character in a model id must not make it read otherwise than it runs.
     fn from(command: &Command) -> Self {
         let faithful = plain(&command.line, usize::MAX) == command.line;
-        Self { does: plain(&command.does, 200), line: faithful.then(|| command.line.clone()) }
+        let line = faithful.then(|| command.line.clone());
+        Self { topic: None, does: plain(&command.does, 200), line }
     }
 }
 
@@ -142,38 +200,79 @@ impl Row {
     pub(crate) fn new(name: &str, value: &str) -> Self {
         Self { name: name.to_owned(), value: value.to_owned() }
     }
+
+    /// A number whose name every language has.
+    pub(crate) fn named(name: Name, value: &str, lang: Lang) -> Self {
+        Self::new(&Phrase::Name(name).say(lang), value)
+    }
 }
 
-/// A message in its forms.
+/// What the statements of a message rest on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Basis {
+    chain_id: String,
+    complete_to: Height,
+    head_time: Timestamp,
+    rule_set: String,
+}
+
+impl From<&Situation> for Basis {
+    fn from(situation: &Situation) -> Self {
+        Self {
+            chain_id: plain(&situation.chain_id, 60),
+            complete_to: situation.complete_to,
+            head_time: situation.head_time,
+            rule_set: plain(&situation.rule_set, 40),
+        }
+    }
+}
+
+impl Basis {
+    fn words(&self, lang: Lang) -> String {
+        Phrase::Basis {
+            chain: &self.chain_id,
+            complete_to: &grouped(self.complete_to),
+            time: &words::utc(self.head_time, None, lang),
+            rules: &self.rule_set,
+        }
+        .say(lang)
+    }
+}
+
+/// What surrounds a notice when it becomes a message.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct About<'a> {
+    pub(crate) message_id: &'a str,
+    pub(crate) incident: &'a Incident,
+    pub(crate) recipient: &'a Recipient,
+    /// None for what is not about the chain.
+    pub(crate) basis: Option<&'a Basis>,
+    /// The page, as people reach it.
+    pub(crate) page: Option<&'a str>,
+    pub(crate) now: Timestamp,
+}
+
+impl About<'_> {
+    fn lang(&self) -> Lang {
+        self.recipient.reader.lang
+    }
+
+    /// The last line: what it rests on, or who says it.
+    fn foot(&self) -> String {
+        match self.basis {
+            Some(basis) => basis.words(self.lang()),
+            None => Phrase::Sender.say(self.lang()),
+        }
+    }
+}
+
+/// A message in its form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Rendered {
     pub(crate) subject: String,
+    /// The body: plain text, or what the channel posts.
     pub(crate) text: String,
     pub(crate) html: Option<String>,
-}
-
-#[derive(Template)]
-#[template(path = "notice.txt")]
-struct Text<'a> {
-    notice: &'a Notice,
-    basis: &'a Basis,
-}
-
-#[derive(Template)]
-#[template(path = "notice.html")]
-struct Html<'a> {
-    notice: &'a Notice,
-    basis: &'a Basis,
-    tag: &'static str,
-    colour: &'static str,
-}
-
-/// What the statements rest on.
-struct Basis {
-    chain_id: String,
-    complete_to: String,
-    head_time: String,
-    rule_set: String,
 }
 
 impl Notice {
@@ -190,20 +289,29 @@ impl Notice {
         }
     }
 
-    /// Puts it into words for every kind of reader.
-    pub(crate) fn render(&self, view: &View<'_>) -> Rendered {
-        let situation = view.situation;
-        let basis = Basis {
-            chain_id: plain(&situation.chain_id, 60),
-            complete_to: grouped(situation.complete_to),
-            head_time: words::utc(situation.head_time, None),
-            rule_set: plain(&situation.rule_set, 40),
-        };
-        let tag = self.tag.as_str();
-        let subject = plain(&format!("[{tag}] {}", self.headline), 160);
-        let text = Text { notice: self, basis: &basis }.render();
-        let html = Html { notice: self, basis: &basis, tag, colour: self.tag.colour() }.render();
-        // Writing into memory does not fail; if it ever does, the headline still gets through.
-        Rendered { text: text.unwrap_or_else(|_| subject.clone()), html: html.ok(), subject }
+    /// The message to a recipient, decided at a height.
+    pub(crate) fn address(&self, about: &About<'_>, height: Height) -> NewMessage {
+        let Rendered { subject, text, html } = self.render(about);
+        NewMessage {
+            message_id: about.message_id.to_owned(),
+            incident: about.incident.fingerprint.clone(),
+            channel: about.recipient.channel.clone(),
+            recipient: about.recipient.address.clone(),
+            severity: about.incident.severity,
+            subject,
+            text,
+            html,
+            created_at: about.now,
+            created_height: height,
+        }
+    }
+
+    /// Puts it into the recipient's form.
+    pub(crate) fn render(&self, about: &About<'_>) -> Rendered {
+        form::render(self, about)
+    }
+
+    fn subject(&self, lang: Lang) -> String {
+        plain(&format!("[{}] {}", Phrase::Tag(self.tag).say(lang), self.headline), SUBJECT)
     }
 }

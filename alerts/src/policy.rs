@@ -1,21 +1,20 @@
-//! Who is told, when, and in which zone times are written.
+//! Who is told, and when.
 
 mod ladder;
 mod quiet;
-mod route;
 mod thresholds;
 
 use std::collections::BTreeSet;
 
 use bootwatch_schema::Severity;
-use jiff::{SignedDuration, tz::TimeZone};
+use jiff::SignedDuration;
 
 pub use self::{
     ladder::{Ladder, LadderError, Rung},
     quiet::QuietHours,
-    route::Route,
     thresholds::Thresholds,
 };
+use crate::recipient::Recipient;
 
 /// What the engine decides by. Part of the configuration; checked before anything is opened.
 #[derive(Debug, Clone)]
@@ -28,53 +27,23 @@ pub struct Policy {
     pub thresholds: Thresholds,
     /// How often people are disturbed.
     pub pacing: Pacing,
-    /// Who gets what. A recipient that no route names gets everything.
-    pub routes: Vec<Route>,
     /// Alerts that are not watched.
     pub off: BTreeSet<String>,
-    /// The zone in which messages write times, beside UTC.
-    pub zone: TimeZone,
+    /// The page as people reach it, for links.
+    pub page: Option<String>,
 }
 
 impl Default for Policy {
-    /// Tells nobody; the default ladder; UTC.
+    /// Tells nobody; the default ladder.
     fn default() -> Self {
         Self {
             recipients: Vec::new(),
             ladder: Ladder::default(),
             thresholds: Thresholds::default(),
             pacing: Pacing::default(),
-            routes: Vec::new(),
             off: BTreeSet::new(),
-            zone: TimeZone::UTC,
+            page: None,
         }
-    }
-}
-
-impl Policy {
-    /// Whether a recipient is to hear of something.
-    pub(crate) fn concerns(&self, recipient: &Recipient, topic: &route::Topic<'_>) -> bool {
-        let mut own = self.routes.iter().filter(|route| route.names(recipient)).peekable();
-        own.peek().is_none() || own.any(|route| route.covers(topic))
-    }
-}
-
-pub(crate) use self::route::Topic;
-
-/// Somebody who is told.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Recipient {
-    /// The channel, such as `email`.
-    pub channel: String,
-    /// The address in that channel, such as `ops@example.org`.
-    pub address: String,
-}
-
-impl Recipient {
-    /// How an incident remembers it: `channel:address`.
-    #[must_use]
-    pub fn key(&self) -> String {
-        format!("{}:{}", self.channel, self.address)
     }
 }
 
@@ -93,7 +62,7 @@ pub struct Pacing {
     pub remind_warning: Option<SignedDuration>,
     /// Messages to one recipient in an hour that are not critical; more wait and go together.
     pub per_hour: u32,
-    /// When to be quiet.
+    /// When to be quiet, on the clock of each recipient.
     pub quiet: Option<QuietHours>,
 }
 

@@ -9,6 +9,7 @@ mod devnet;
 mod explain;
 mod export;
 mod failure;
+mod notify;
 mod output;
 mod place;
 mod run;
@@ -36,6 +37,7 @@ Examples:
   bootwatch status --config bootwatch.toml --json
   bootwatch alerts list                  what fires now
   bootwatch silence add alert=EndpointDown --for 2h --comment maintenance
+  bootwatch notify test                  a real test message by every channel
   bootwatch whatif --host gonka1... --model ID --choose refuse
   bootwatch explain --host gonka1...     what it costs, and why
   bootwatch backfill --from 5690000      fetch older blocks; the daemon must not run
@@ -83,6 +85,8 @@ enum Command {
     Whatif(whatif::WhatifArgs),
     /// Why an epoch takes what it takes from a host: inputs, heights, sources, reasons.
     Explain(explain::ExplainArgs),
+    /// Try the channels that messages go by.
+    Notify(notify::NotifyArgs),
     /// The evidence of an epoch, as JSON or CSV, with a list of what is missing.
     Export(export::ExportArgs),
     /// Whether the database is sound and complete; the daemon may run or not.
@@ -144,6 +148,7 @@ pub fn main() -> ExitCode {
         Command::Ack(args) => silence::acknowledge(args),
         Command::Whatif(args) => whatif::run(args),
         Command::Explain(args) => explain::run(args),
+        Command::Notify(args) => notify::run(args),
         Command::Export(args) => export::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Backup(args) => backup::run(args),

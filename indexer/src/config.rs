@@ -18,11 +18,13 @@ use std::{collections::BTreeMap, path::Path};
 
 pub use problem::{ConfigError, Place, Problem};
 pub use settings::{
-    AlertsConfig, ChainConfig, Config, EmailConfig, EndpointConfig, HeartbeatUrl, History,
-    HostConfig, HttpConfig, RpcUrl, StoreConfig, TlsMode,
+    AlertsConfig, Audience, ChainConfig, ChannelConfig, ChannelKind, Config, EmailConfig,
+    EndpointConfig, HeartbeatUrl, History, HostConfig, HttpConfig, MailTo, RpcUrl, StoreConfig,
+    TlsMode,
 };
 
 use document::Document;
+pub(crate) use keys::suggestion_among as nearest;
 pub(crate) use validate::ADDRESS_PREFIX;
 
 /// The example that ships: every key, with what it means.

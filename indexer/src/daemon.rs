@@ -6,10 +6,7 @@
 
 use std::{collections::BTreeSet, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
-use bootwatch_alerts::{
-    Engine, Recipient,
-    channel::email::{Email, EmailError},
-};
+use bootwatch_alerts::{Engine, Recipient};
 use bootwatch_rules::{Height, situation::Situation};
 use bootwatch_schema::{ReadStore, SqliteReader, SqliteStore, StoreError};
 use tokio::{
@@ -32,10 +29,13 @@ use crate::{
     situation::{Publisher, Subject},
 };
 
+pub(crate) mod channels;
 mod heartbeat;
 mod housekeeping;
 mod post;
 mod vitals;
+
+pub use channels::ChannelError;
 
 /// How long the parts may take to end once they were told to.
 const GRACE: Duration = Duration::from_secs(8);
@@ -49,9 +49,9 @@ pub enum DaemonError {
     /// The database cannot be had.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Mail cannot be sent with these settings.
+    /// A channel cannot work with these settings.
     #[error(transparent)]
-    Mail(#[from] EmailError),
+    Channel(#[from] ChannelError),
     /// No endpoint can be asked.
     #[error(transparent)]
     Chain(#[from] ChainError),
@@ -71,7 +71,7 @@ impl DaemonError {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Mail(_) | Self::Ingest(IngestError::WrongChain { .. }) => 2,
+            Self::Channel(_) | Self::Ingest(IngestError::WrongChain { .. }) => 2,
             Self::Store(StoreError::OtherChain { .. }) => 2,
             _ => 1,
         }
@@ -99,15 +99,16 @@ impl Daemon {
         let address = server.address();
         tracing::info!(page = %format_args!("http://{address}/"), "serving page, metrics and API");
         let metrics = Arc::new(Metrics::new(config.endpoints.iter().map(|e| e.name.as_str())));
-        let email = config.email.as_ref().map(post::account).transpose()?;
+        let lines = channels::open(&config)?;
+        let recipients: Vec<Recipient> =
+            lines.iter().flat_map(|line| line.recipients.clone()).collect();
         let endpoints = endpoints(&config, &metrics)?;
         let subject = Subject::new(&config);
 
         let store = SqliteStore::open(&config.store.path, &config.chain.chain_id)?;
         let loaded = store.load()?;
         let captures = stored_captures(&config.store.path)?;
-        let recipients = email.as_ref().map(Email::recipients).unwrap_or_default();
-        let policy = config.alerts.policy(recipients);
+        let policy = config.alerts.policy(recipients.clone(), config.http.public_url.clone());
         let vitals = vitals::Vitals::open(&config.store.path, &policy.recipients)?;
         let (orders, service) = (vitals.orders(), vitals.service());
         let mut engine = Engine::new(policy);
@@ -123,14 +124,14 @@ impl Daemon {
 
         let inner = stop.child_token();
         let mut parts = JoinSet::new();
-        if let Some(email) = email {
-            let outbox = post::Outbox::open(&config.store.path, writer.clone(), &metrics)?;
-            let (wake, stop) = (Arc::clone(&mail), inner.clone());
-            parts.spawn(async move {
-                post::deliver(outbox, email, wake, stop).await;
-                "the mail courier"
-            });
-        }
+        let office = post::Office {
+            writer: writer.clone(),
+            metrics: Arc::clone(&metrics),
+            situation: publisher.subscribe(),
+            recipients,
+            page: config.http.public_url.clone(),
+        };
+        post::start(&mut parts, lines, &config.store.path, office, Arc::clone(&mail), &inner)?;
         if let Some(url) = config.alerts.heartbeat.clone() {
             let (newest, stop) = (published.situation.clone(), inner.clone());
             let patience = config.alerts.thresholds.delivery_failing_after;
@@ -229,10 +230,10 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), DaemonEr
 /// Who is told with this configuration.
 ///
 /// # Errors
-/// [`DaemonError::Mail`] when mail cannot be sent with these settings.
+/// [`ChannelError`] when messages cannot be sent with these settings.
 pub fn recipients(config: &Config) -> Result<Vec<Recipient>, DaemonError> {
-    let email = config.email.as_ref().map(post::account).transpose()?;
-    Ok(email.as_ref().map(Email::recipients).unwrap_or_default())
+    let lines = channels::open(config)?;
+    Ok(lines.into_iter().flat_map(|line| line.recipients).collect())
 }
 
 /// The heights of all captures that are stored.

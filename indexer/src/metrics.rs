@@ -17,6 +17,7 @@ use std::{
     time::Duration,
 };
 
+use bootwatch_alerts::channel::SendError;
 use bootwatch_rules::situation::Situation;
 use jiff::Timestamp;
 use prometheus::{
@@ -108,6 +109,7 @@ pub struct Metrics {
     rule_mismatches: IntCounterVec,
     notifications: IntCounterVec,
     notification_failures: IntCounterVec,
+    lost: IntCounterVec,
     queue: IntGaugeVec,
     oldest: GaugeVec,
     last_success: GaugeVec,
@@ -230,7 +232,13 @@ impl Metrics {
             notification_failures: counters(
                 r,
                 "bootwatch_notification_failures_total",
-                "Attempts to deliver a message that failed.",
+                "Attempts to deliver a message that failed, by reason.",
+                &["channel", "reason"],
+            ),
+            lost: counters(
+                r,
+                "bootwatch_notifications_lost_total",
+                "Messages that will not be delivered: undeliverable (refused, or tried for days), or because they gave way in a full outbox.",
                 &["channel", "reason"],
             ),
             queue: int_gauges(
@@ -424,24 +432,43 @@ impl Metrics {
     }
 
     /// A message was accepted, this long after it was decided.
-    pub fn delivered(&self, channel: &'static str, decided: Timestamp, now: Timestamp) {
+    pub fn delivered(&self, channel: &str, decided: Timestamp, now: Timestamp) {
         self.notifications.with_label_values(&[channel]).inc();
         self.last_success.with_label_values(&[channel]).set(seconds(now));
         self.delivery.observe(now.duration_since(decided).as_secs_f64().max(0.0));
     }
 
     /// An attempt to deliver failed.
-    pub fn delivery_failed(&self, channel: &'static str, reason: &'static str) {
+    pub fn delivery_failed(&self, channel: &str, reason: &'static str) {
         self.notification_failures.with_label_values(&[channel, reason]).inc();
     }
 
-    /// Messages that wait, and the time of the oldest. Call it at start too: the series exist from
-    /// then on.
-    pub fn backlog(&self, channel: &'static str, length: u64, oldest: Option<Timestamp>) {
-        self.queue.with_label_values(&[channel]).set(i64::try_from(length).unwrap_or(i64::MAX));
-        self.oldest.with_label_values(&[channel]).set(oldest.map_or(0.0, seconds));
+    /// A channel of the configuration: its series exist from now on, at 0.
+    pub fn channel(&self, channel: &str) {
         self.notifications.with_label_values(&[channel]);
         self.last_success.with_label_values(&[channel]);
+        for reason in SendError::REASONS {
+            self.notification_failures.with_label_values(&[channel, reason]);
+        }
+        for reason in ["undeliverable", "gave_way"] {
+            self.lost.with_label_values(&[channel, reason]);
+        }
+    }
+
+    /// A message of a channel will not be tried again.
+    pub fn undeliverable(&self, channel: &str) {
+        self.lost.with_label_values(&[channel, "undeliverable"]).inc();
+    }
+
+    /// Messages of a channel gave way, because too many wait.
+    pub fn gave_way(&self, channel: &str, count: u64) {
+        self.lost.with_label_values(&[channel, "gave_way"]).inc_by(count);
+    }
+
+    /// Messages that wait, and the time of the oldest.
+    pub fn backlog(&self, channel: &str, length: u64, oldest: Option<Timestamp>) {
+        self.queue.with_label_values(&[channel]).set(i64::try_from(length).unwrap_or(i64::MAX));
+        self.oldest.with_label_values(&[channel]).set(oldest.map_or(0.0, seconds));
     }
 
     /// Sizes of the database's files, in bytes.

@@ -17,7 +17,7 @@
 //! | the ledger | `ledger`, `ledger_work`, `choice`, `known_host`, `newest_capture`, `frozen` | as it stands |
 //! | what no transaction explains | `choice_change`, `wipe` | for ever |
 //! | orders | `silence`, `acknowledgement` | for ever, they are few |
-//! | decisions | `incident`, `outbox`, `body` | 2,000 resolved; 20,000 settled, 200 with bodies |
+//! | decisions | `incident`, `outbox`, `body` | 2,000 resolved; 20,000 settled, 200 with bodies; 10,000 waiting for each channel |
 //! | endpoints | `endpoint` | as they stood last |
 
 mod error;
@@ -66,6 +66,13 @@ pub trait ReadStore {
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
     fn backlog(&self, channel: &str) -> Result<(u64, Option<Timestamp>), StoreError>;
+
+    /// The last delivered message of each incident that goes on and each of its recipients by a
+    /// channel.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    fn standing(&self, channel: &str) -> Result<Vec<NewMessage>, StoreError>;
 }
 
 /// The writing side; there is one in a process, and one process for a database.
@@ -111,6 +118,18 @@ pub trait Store: ReadStore + Send {
     /// # Errors
     /// [`StoreError`] when the database cannot be written.
     fn settle(&mut self, deliveries: &[Delivery]) -> Result<(), StoreError>;
+
+    /// Puts messages into the outbox that no block called for. One whose id is there already is
+    /// passed over.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be written.
+    fn post(&mut self, messages: &[NewMessage]) -> Result<(), StoreError>;
+
+    /// How many messages of which channel gave way to newer ones since this was last asked. At most
+    /// 10,000 messages of a channel wait: then the oldest info goes first, then the oldest warning;
+    /// a critical one never.
+    fn gave_way(&mut self) -> Vec<(String, u64)>;
 
     /// Records heights that no endpoint has any more. Heights of the range that are stored, or
     /// were given up before, stay as they are. A height that turns up later is simply stored.

@@ -1,9 +1,6 @@
 //! What goes into the store and comes out of it.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt,
-};
+use std::{collections::BTreeMap, fmt};
 
 use bootwatch_rules::{
     Address, BlockFacts, Choice, ChoiceTx, EpochIndex, Height, Member, ModelGroup, ModelId,
@@ -477,6 +474,8 @@ pub struct NewMessage {
     pub channel: String,
     /// Who gets it.
     pub recipient: String,
+    /// How urgent it is: when the outbox is full, the least urgent gives way.
+    pub severity: Severity,
     /// The subject line.
     pub subject: String,
     /// Plain text.

@@ -2,13 +2,16 @@
 //! an unmodified CometBFT, over real sockets.
 //!
 //! Some tools are optional: a test whose tool is missing says that it is skipped and how to get the
-//! tool. `REQUIRE_TOOLS=cometbft,prometheus` makes a missing tool a failure.
+//! tool. `REQUIRE_TOOLS=cometbft,prometheus,postfix,alertmanager` makes a missing tool a failure.
 
 mod harness;
 
+mod alertmanager;
 mod bad_input;
 mod ingest;
 mod mail;
 mod metrics;
+mod notify;
+mod postfix;
 mod real_node;
 mod surface;

@@ -7,7 +7,7 @@ use bootwatch_schema::Severity;
 use super::{Alert, EVENT, MODEL, View, identity, says};
 use crate::{
     lifecycle::Observed,
-    message::{Notice, Row, grouped, plain, short_model},
+    message::{Lang, Name, Notice, Phrase, Row, grouped, plain, short_model},
 };
 
 pub(super) const ALERT: Alert = Alert {
@@ -41,25 +41,23 @@ fn observe(view: View<'_>) -> Vec<Observed<'_>> {
             model.snapshot.as_ref().is_none_or(|s| s.capture.snapshot_height < due.height)
         })
         .map(|model| {
-            let summary = format!("no capture of {}", short_model(model.model_id.as_str()));
-            let headline = format!("{summary} at block {}", grouped(due.height));
-            let say = move |_: View<'_>| {
-                let what = format!(
-                    "Block {}, the capture of epoch {epoch}, has come, and no event in it names \
-                     {}. The capture failed, or the chain took it at another height. What counts \
-                     for that epoch is then an older capture, or none.",
-                    grouped(due.height),
-                    plain(model.model_id.as_str(), 200)
-                );
+            let headline = move |lang| {
+                let (model, block) = (&short_model(model.model_id.as_str()), &grouped(due.height));
+                Phrase::NoCapture { model, block }.say(lang)
+            };
+            let say = move |view: View<'_>| {
+                let (lang, block) = (view.lang(), &grouped(due.height));
                 let older = model.snapshot.as_ref().map_or_else(
-                    || "none known".to_owned(),
+                    || Phrase::NoneKnown.say(lang),
                     |snapshot| grouped(snapshot.capture.snapshot_height),
                 );
-                let numbers = vec![Row::new("Its newest capture", &older)];
-                Notice { numbers, ..says(headline.clone(), what) }
+                let model = &plain(model.model_id.as_str(), 200);
+                let what = Phrase::NoCaptureWhat { model, epoch, block }.say(lang);
+                let numbers = vec![Row::named(Name::NewestCapture, &older, lang)];
+                Notice { numbers, ..says(headline(lang), what) }
             };
             let identity = identity(NAME, [(MODEL, model.model_id.as_str())], due.height);
-            Observed::new(identity, Severity::Warning, summary, say)
+            Observed::new(identity, Severity::Warning, headline(Lang::En), say)
         })
         .collect()
 }

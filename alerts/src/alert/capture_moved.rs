@@ -7,7 +7,7 @@ use bootwatch_schema::Severity;
 use super::{Alert, EVENT, MODEL, View, capture_result, identity, label, says};
 use crate::{
     lifecycle::Observed,
-    message::{Notice, gap_rows, grouped, plain, short_model},
+    message::{Lang, Notice, Phrase, gap_rows, grouped, plain, short_model},
 };
 
 pub(super) const ALERT: Alert = Alert {
@@ -28,36 +28,30 @@ fn observe(view: View<'_>) -> Vec<Observed<'_>> {
         .filter(|(_, snapshot)| capture_result::is_news(snapshot, view))
         .filter_map(|(model, snapshot)| {
             let height = snapshot.capture.snapshot_height;
-            let short = short_model(model.model_id.as_str());
-            let id = plain(model.model_id.as_str(), 200);
-            let (summary, what) = match earlier(model, snapshot, view) {
-                Some(first) => (
-                    format!("a second capture of {short} in one epoch"),
-                    format!(
-                        "{id} was captured at block {}, and again at block {}. The later one \
-                         counts.",
-                        grouped(first),
-                        grouped(height)
-                    ),
-                ),
-                None if is_unexpected(snapshot, view) => (
-                    format!("the capture of {short} came at another height"),
-                    format!(
-                        "{id} was captured at block {}, where the parameters that were known did \
-                         not put a capture. Choices that were sent for the expected height may \
-                         have come too late.",
-                        grouped(height)
-                    ),
-                ),
-                None => return None,
+            let first = earlier(model, snapshot, view);
+            if first.is_none() && !is_unexpected(snapshot, view) {
+                return None;
+            }
+            let headline = move |lang| {
+                let model = &short_model(model.model_id.as_str());
+                match first {
+                    Some(_) => Phrase::SecondCapture { model }.say(lang),
+                    None => Phrase::MovedCapture { model }.say(lang),
+                }
             };
-            let headline = summary.clone();
-            let say = move |_: View<'_>| Notice {
-                numbers: gap_rows(&snapshot.gaps),
-                ..says(headline.clone(), what.clone())
+            let say = move |view: View<'_>| {
+                let lang = view.lang();
+                let (model, block) = (&plain(model.model_id.as_str(), 200), &grouped(height));
+                let what = match first.map(grouped) {
+                    Some(first) => {
+                        Phrase::SecondCaptureWhat { model, first: &first, block }.say(lang)
+                    }
+                    None => Phrase::MovedCaptureWhat { model, block }.say(lang),
+                };
+                Notice { numbers: gap_rows(&snapshot.gaps, lang), ..says(headline(lang), what) }
             };
             let identity = identity(NAME, [(MODEL, model.model_id.as_str())], height);
-            Some(Observed::new(identity, Severity::Warning, summary, say))
+            Some(Observed::new(identity, Severity::Warning, headline(Lang::En), say))
         })
         .collect()
 }

@@ -11,8 +11,8 @@ use super::{Alert, EVENT, MODEL, View, identity, says};
 use crate::{
     lifecycle::Observed,
     message::{
-        By, Notice, Row, Step, choice_words, gap_rows, grouped, percent, plain, short_model,
-        shortfall,
+        By, Lang, Name, Notice, Phrase, Row, Step, choice_words, gap_rows, grouped, percent, plain,
+        short_model, shortfall,
     },
 };
 
@@ -54,52 +54,48 @@ fn observed<'a>(model: &'a ModelView, snapshot: &'a Snapshot) -> Observed<'a> {
     Observed::new(
         identity(NAME, [(MODEL, model.model_id.as_str())], window),
         severity,
-        headline(model, snapshot),
+        headline(model, snapshot, Lang::En),
         move |view| say(model, snapshot, view),
     )
 }
 
-fn headline(model: &ModelView, snapshot: &Snapshot) -> String {
-    let short = short_model(model.model_id.as_str());
+fn headline(model: &ModelView, snapshot: &Snapshot, lang: Lang) -> String {
+    let model = &short_model(model.model_id.as_str());
     if snapshot.capture.pre_eligible {
-        format!("{short} is pre-eligible")
+        Phrase::PreEligible { model }.say(lang)
     } else {
-        format!("{short} missed the capture: {}", shortfall(&snapshot.gaps))
+        Phrase::MissedCapture { model, short: &shortfall(&snapshot.gaps, lang) }.say(lang)
     }
 }
 
 fn say(model: &ModelView, snapshot: &Snapshot, view: View<'_>) -> Notice {
     let affected = affected(model, view);
-    let mut numbers = gap_rows(&snapshot.gaps);
-    numbers.push(Row::new("Network weight", &grouped(snapshot.capture.total_network_weight)));
+    let lang = view.lang();
+    let mut numbers = gap_rows(&snapshot.gaps, lang);
+    let weight = grouped(snapshot.capture.total_network_weight);
+    numbers.push(Row::named(Name::NetworkWeight, &weight, lang));
     numbers.extend(hosts(model, view));
     Notice {
         by: affected.first().map(|(_, advice)| By::new(advice.deadline, advice.last_height, &view)),
-        cost: cost(&affected),
+        cost: cost(&affected, lang),
         steps: affected
             .iter()
             .flat_map(|(name, advice)| advice.commands.iter().map(|c| Step::of(name, c)))
             .collect(),
         numbers,
-        ..says(headline(model, snapshot), what(model, snapshot))
+        ..says(headline(model, snapshot, lang), what(model, snapshot, lang))
     }
 }
 
-fn what(model: &ModelView, snapshot: &Snapshot) -> String {
-    let epoch = snapshot.epoch.map_or_else(String::new, |epoch| format!(" for epoch {epoch}"));
-    let height = grouped(snapshot.capture.snapshot_height);
-    let id = plain(model.model_id.as_str(), 200);
-    let verdict = if snapshot.capture.pre_eligible {
-        "is pre-eligible: hosts with an intent are expected to commit from the next PoC start"
-            .to_owned()
+fn what(model: &ModelView, snapshot: &Snapshot, lang: Lang) -> String {
+    let (model, epoch) = (&plain(model.model_id.as_str(), 200), snapshot.epoch);
+    let block = &grouped(snapshot.capture.snapshot_height);
+    if snapshot.capture.pre_eligible {
+        Phrase::PreEligibleWhat { model, epoch, block }.say(lang)
     } else {
-        format!("is not pre-eligible: {}", shortfall(&snapshot.gaps))
-    };
-    format!(
-        "The capture{epoch} was taken at block {height}: {id} {verdict}. This is advisory: a model \
-         that misses it may still activate, and one that passes may still fail. What counts is who \
-         is accepted by validation end."
-    )
+        let short = &shortfall(&snapshot.gaps, lang);
+        Phrase::MissedCaptureWhat { model, epoch, block, short }.say(lang)
+    }
 }
 
 /// The watched hosts that have something to do for the model now.
@@ -113,7 +109,7 @@ fn affected<'a>(model: &ModelView, view: View<'a>) -> Vec<(&'a str, &'a Advice)>
         .collect()
 }
 
-fn cost(affected: &[(&str, &Advice)]) -> Option<String> {
+fn cost(affected: &[(&str, &Advice)], lang: Lang) -> Option<String> {
     if affected.is_empty() {
         return None;
     }
@@ -121,15 +117,16 @@ fn cost(affected: &[(&str, &Advice)]) -> Option<String> {
         .iter()
         .map(|(name, advice)| format!("{}: {}", plain(name, 40), percent(&advice.charge)))
         .collect();
-    Some(format!("Of the reward, if nothing changes: {}.", each.join("; ")))
+    Some(Phrase::CostEach { list: &each.join("; ") }.say(lang))
 }
 
 /// What each watched host has stored for the model.
 fn hosts<'a>(model: &'a ModelView, view: View<'a>) -> impl Iterator<Item = Row> + use<'a> {
-    view.situation.hosts.iter().flat_map(|host| {
+    let lang = view.lang();
+    view.situation.hosts.iter().flat_map(move |host| {
         host.models
             .iter()
             .filter(|m| m.model_id == model.model_id)
-            .map(|m| Row::new(&plain(&host.name, 40), choice_words(&m.choice.kind)))
+            .map(move |m| Row::new(&plain(&host.name, 40), &choice_words(&m.choice.kind, lang)))
     })
 }

@@ -38,10 +38,10 @@ fn observe(view: View<'_>) -> Vec<Observed<'_>> {
     {
         return Vec::new();
     }
-    let say = move |_: View<'_>| Notice {
+    let say = move |view: View<'_>| Notice {
         numbers: vec![
             Row::new("Newest block", &grouped(situation.complete_to)),
-            Row::new("Its time", &utc(situation.head_time, None)),
+            Row::new("Its time", &utc(situation.head_time, None, view.lang())),
         ],
         ..says(
             format!("no new block after {}", grouped(situation.complete_to)),

@@ -5,7 +5,7 @@ use bootwatch_schema::Severity;
 use super::{About, Alert, EVENT, HOST, View, identity, says};
 use crate::{
     lifecycle::Observed,
-    message::{Notice, Row, percent, plain},
+    message::{Lang, Name, Notice, Phrase, Row, gnk, percent, plain},
 };
 
 pub(super) const ALERT: Alert = Alert {
@@ -25,33 +25,30 @@ fn observe(view: View<'_>) -> Vec<Observed<'_>> {
     charged
         .filter(|(_, fixed)| fixed.epoch >= situation.epoch.index && !fixed.fraction.is_zero())
         .map(|(host, fixed)| {
-            let of = if situation.rule_set == "v0.2.12" { "weight" } else { "reward" };
+            let (epoch, of_weight) = (fixed.epoch, situation.rule_set == "v0.2.12");
             let fraction = fixed.fraction.to_string();
             let taken = percent(&fraction);
-            let summary = format!(
-                "{}: epoch {} takes {taken} of the {of}",
-                plain(&host.name, 40),
-                fixed.epoch
-            );
-            let headline = summary.clone();
-            let say = move |_: View<'_>| Notice {
-                cost: Some(format!("{taken} of the {of} of epoch {}.", fixed.epoch)),
-                numbers: vec![
-                    Row::new("Host", &plain(host.address.as_str(), 80)),
-                    Row::new("Fraction", &fraction),
-                ],
-                ..says(
-                    headline.clone(),
-                    format!(
-                        "The chain fixed this charge when epoch {} was formed. It is final. \
-                         `bootwatch explain --host {} --epoch {}` shows how it came about, and \
-                         `bootwatch export --epoch {}` keeps the evidence.",
-                        fixed.epoch,
-                        plain(host.address.as_str(), 80),
-                        fixed.epoch,
-                        fixed.epoch
-                    ),
-                )
+            let (share, name) = (taken.clone(), plain(&host.name, 40));
+            let headline = move |lang| {
+                let words = Phrase::Charged { epoch, share: &share, of_weight }.say(lang);
+                format!("{name}: {words}")
+            };
+            let summary = headline(Lang::En);
+            let say = move |view: View<'_>| {
+                let lang = view.lang();
+                let cost = Phrase::ChargedCost { epoch, share: &taken, of_weight }.say(lang);
+                let amount = fixed.amount.map(gnk).map_or_else(String::new, |amount| {
+                    format!(" {}", Phrase::About { amount: &amount }.say(lang))
+                });
+                let address = &plain(host.address.as_str(), 80);
+                Notice {
+                    cost: Some(format!("{cost}{amount}")),
+                    numbers: vec![
+                        Row::named(Name::Host, address, lang),
+                        Row::named(Name::Fraction, &fraction, lang),
+                    ],
+                    ..says(headline(lang), Phrase::ChargedWhat { epoch, host: address }.say(lang))
+                }
             };
             let labels = [(HOST, host.address.as_str())];
             Observed::new(identity(NAME, labels, fixed.epoch), Severity::Warning, summary, say)

@@ -4,10 +4,10 @@
 use bootwatch_rules::situation::{AdviceReason, DeadlineName, HostModelView, HostView, Phase};
 use bootwatch_schema::{Ending, Incident, Severity};
 
-use super::{About, Alert, CONDITION, HOST, MODEL, View, costly, identity, says};
+use super::{About, Alert, CONDITION, HOST, MODEL, View, costly, ended, identity, names, says};
 use crate::{
     lifecycle::{Absence, Observed, Timing},
-    message::{By, Notice, plain, short_model},
+    message::{By, Lang, Notice, Phrase, plain, short_model},
 };
 
 pub(super) const ALERT: Alert = Alert {
@@ -20,6 +20,7 @@ pub(super) const ALERT: Alert = Alert {
     timing: |_| Timing::AT_ONCE,
     observe,
     absent,
+    over,
     ..CONDITION
 };
 
@@ -39,7 +40,7 @@ fn observe(view: View<'_>) -> Vec<Observed<'_>> {
         .map(|(host, model)| {
             let labels = [(HOST, host.address.as_str()), (MODEL, model.model_id.as_str())];
             let short = short_model(model.model_id.as_str());
-            let summary = format!("{}: no commit for {short}", plain(&host.name, 40));
+            let summary = format!("{}: {}", plain(&host.name, 40), trouble(&short, Lang::En));
             Observed {
                 deadline: Some(height),
                 ..Observed::new(
@@ -60,22 +61,26 @@ fn must_commit(model: &HostModelView) -> bool {
     owes || serves
 }
 
+fn trouble(model: &str, lang: Lang) -> String {
+    Phrase::Need { reason: AdviceReason::IntentNotServed, model }.say(lang)
+}
+
 fn say(host: &HostView, model: &HostModelView, height: i64, view: View<'_>) -> Notice {
     let by = By::new(DeadlineName::CommitDeadline, height, &view);
-    let short = short_model(model.model_id.as_str());
+    let trouble = trouble(&short_model(model.model_id.as_str()), view.lang());
     Notice {
         by: Some(by.clone()),
         numbers: costly::numbers(host, model, view),
         ..says(
-            format!("{}: no commit for {short}, {}", plain(&host.name, 40), by.left),
-            format!(
-                "PoC has started and no store commit of this host for {} was included. Without one \
-                 it earns nothing for the model, and an intent that is not served costs as much as \
-                 no choice. Check the ML nodes, and that the account that commits can pay fees.",
-                plain(model.model_id.as_str(), 200)
-            ),
+            format!("{}: {trouble}, {}", plain(&host.name, 40), by.left),
+            Phrase::NoCommitWhat { model: &plain(model.model_id.as_str(), 200) }.say(view.lang()),
         )
     }
+}
+
+fn over(incident: &Incident, view: View<'_>) -> Notice {
+    let (host, model) = names(incident, view);
+    ended(incident, view, &format!("{host}: {}", trouble(&model, view.lang())))
 }
 
 fn absent(incident: &Incident, view: View<'_>) -> Absence {

@@ -15,8 +15,8 @@ use super::{DEADLINE, HOST, MODEL, View, identity, label};
 use crate::{
     lifecycle::{Absence, Observed},
     message::{
-        By, Notice, Row, Step, Tag, choice_words, deadline_words, gap_rows, grouped, percent,
-        plain, short_model,
+        By, Lang, Name, Notice, Phrase, Row, Step, Stored, Tag, choice_words, deadline_label,
+        deadline_words, gap_rows, grouped, percent, plain, short_model, stake,
     },
 };
 
@@ -68,8 +68,8 @@ fn observed<'a>(
         summary: format!(
             "{}: {} before the {} of epoch {epoch}",
             plain(&host.name, 40),
-            trouble(model, advice.reason),
-            deadline_words(advice.deadline),
+            trouble(model, advice.reason, Lang::En),
+            deadline_words(advice.deadline, Lang::En),
         ),
         say: Box::new(move |view| say(host, model, advice, view)),
     }
@@ -77,13 +77,13 @@ fn observed<'a>(
 
 fn say(host: &HostView, model: &HostModelView, advice: &Advice, view: View<'_>) -> Notice {
     let by = By::new(advice.deadline, advice.last_height, &view);
-    let trouble = trouble(model, advice.reason);
+    let trouble = trouble(model, advice.reason, view.lang());
     Notice {
         tag: Tag::Done,
         headline: format!("{}: {trouble}, {}", plain(&host.name, 40), by.left),
-        what: plain(&advice.why, 800),
+        what: why(model, advice, view.lang()),
         by: Some(by),
-        cost: Some(cost(advice, epoch(advice.deadline, view))),
+        cost: Some(cost(model, advice, view)),
         steps: steps(advice),
         numbers: numbers(host, model, view),
     }
@@ -148,19 +148,22 @@ fn is_forming(view: View<'_>) -> bool {
 pub(super) fn over(incident: &Incident, view: View<'_>) -> Notice {
     let found = view.choice_of(incident);
     let ending = incident.ending.unwrap_or(Ending::Expired);
-    let outcome = Outcome::of(ending, incident, found.map(|(_, model)| model));
+    let outcome = Outcome::of(ending, incident, found.map(|(_, model)| model), view.lang());
     // A missed deadline may leave a later one; one that was met leaves nothing.
-    let next =
-        found.and_then(|(_, model)| model.advice.as_ref()).filter(|_| ending == Ending::Missed);
-    let why = next.map_or_else(String::new, |advice| format!(" {}", plain(&advice.why, 800)));
+    let next = found
+        .and_then(|(_, model)| Some((model, model.advice.as_ref()?)))
+        .filter(|_| ending == Ending::Missed);
+    let why = next.map_or_else(String::new, |(model, advice)| {
+        format!(" {}", why(model, advice, view.lang()))
+    });
     let who = view.host_of(incident).map_or(label(incident, HOST), |host| host.name.as_str());
     Notice {
         tag: outcome.tag,
         headline: format!("{}: {}", plain(who, 40), outcome.headline),
         what: format!("{}{why}", outcome.what),
-        by: next.map(|advice| By::new(advice.deadline, advice.last_height, &view)),
-        cost: next.map(|advice| cost(advice, epoch(advice.deadline, view))),
-        steps: next.map(steps).unwrap_or_default(),
+        by: next.map(|(_, advice)| By::new(advice.deadline, advice.last_height, &view)),
+        cost: next.map(|(model, advice)| cost(model, advice, view)),
+        steps: next.map(|(_, advice)| steps(advice)).unwrap_or_default(),
         numbers: found.map(|(host, model)| numbers(host, model, view)).unwrap_or_default(),
     }
 }
@@ -172,54 +175,57 @@ struct Outcome {
 }
 
 impl Outcome {
-    fn of(ending: Ending, incident: &Incident, model: Option<&HostModelView>) -> Self {
-        let id = plain(label(incident, MODEL), 200);
-        let short = short_model(label(incident, MODEL));
-        let name = label(incident, DEADLINE).replace('_', " ");
-        let block = grouped(incident.deadline.unwrap_or_default());
-        let epoch = &incident.window;
-        let severity = Tag::Severity(incident.severity);
+    fn of(ending: Ending, incident: &Incident, model: Option<&HostModelView>, lang: Lang) -> Self {
+        let id = &plain(label(incident, MODEL), 200);
+        let short = &short_model(label(incident, MODEL));
+        let deadline = &deadline_label(label(incident, DEADLINE), lang);
+        let block = &grouped(incident.deadline.unwrap_or_default());
+        let epoch = incident.window.as_str();
         let Some(model) = model else {
             return Self {
                 tag: Tag::Done,
-                headline: format!("nothing left to decide for {short}"),
-                what: format!("{id} is no longer among the models of this host."),
+                headline: Phrase::NothingToDecide { model: short }.say(lang),
+                what: Phrase::NothingToDecideWhat { model: id }.say(lang),
             };
         };
-        let stored = choice_words(&model.choice.kind);
-        match ending {
-            Ending::Met => Self {
-                tag: Tag::Done,
-                headline: format!("settled for {short} ({stored})"),
-                what: format!(
-                    "Nothing is left to do for {id} before the {name} of epoch {epoch}. Stored \
-                     now: {stored}."
-                ),
-            },
-            Ending::Missed => Self {
-                tag: severity,
-                headline: format!("{name} missed for {short}"),
-                what: format!(
-                    "Block {block}, the {name} of epoch {epoch}, has passed, and nothing that helps \
-                     was included for {id}. Stored then: {stored}. What is sent from now on does \
-                     not count for it."
-                ),
-            },
-            Ending::Expired => Self {
-                tag: severity,
-                headline: format!("{name} for {short} is over, outcome not seen"),
-                what: format!(
-                    "Block {block}, the {name} of epoch {epoch}, passed while Bootwatch had no \
-                     current data, so it cannot tell whether a choice for {id} was in time. Stored \
-                     now: {stored}."
-                ),
-            },
-        }
+        let stored = Stored::of(&model.choice.kind);
+        let (tag, headline, what) = match ending {
+            Ending::Met => (
+                Tag::Done,
+                Phrase::Settled { model: short, stored },
+                Phrase::SettledWhat { model: id, deadline, epoch, stored },
+            ),
+            Ending::Missed => (
+                Tag::Severity(incident.severity),
+                Phrase::Missed { model: short, deadline },
+                Phrase::MissedWhat { model: id, deadline, epoch, block, stored },
+            ),
+            Ending::Expired => (
+                Tag::Severity(incident.severity),
+                Phrase::NotSeen { model: short, deadline },
+                Phrase::NotSeenWhat { model: id, deadline, epoch, block, stored },
+            ),
+        };
+        Self { tag, headline: headline.say(lang), what: what.say(lang) }
     }
 }
 
-fn cost(advice: &Advice, epoch: EpochIndex) -> String {
-    format!("Up to {} in epoch {epoch}, if nothing changes.", percent(&advice.charge))
+fn cost(model: &HostModelView, advice: &Advice, view: View<'_>) -> String {
+    let charge = &percent(&advice.charge);
+    let epoch = &epoch(advice.deadline, view).to_string();
+    let words = Phrase::CostUpTo { charge, epoch }.say(view.lang());
+    // The amounts are those of the forecast, so they are said only for the same charge.
+    let forecast = model.forecast.as_ref().map(|forecast| forecast.charge.max.to_string());
+    let amount = model.cost.as_ref().filter(|_| forecast.as_ref() == Some(&advice.charge));
+    match amount.map(|cost| stake(cost, view.lang())) {
+        Some(amount) => format!("{words} {amount}"),
+        None => words,
+    }
+}
+
+fn why(model: &HostModelView, advice: &Advice, lang: Lang) -> String {
+    let (stored, charge) = (Stored::of(&model.choice.kind), &percent(&advice.charge));
+    Phrase::Why { stored, charge, english: &plain(&advice.why, 800) }.say(lang)
 }
 
 pub(super) fn steps(advice: &Advice) -> Vec<Step> {
@@ -227,43 +233,31 @@ pub(super) fn steps(advice: &Advice) -> Vec<Step> {
 }
 
 /// What is wrong with the stored choice, in a few words.
-fn trouble(model: &HostModelView, reason: AdviceReason) -> String {
-    let short = short_model(model.model_id.as_str());
-    match reason {
-        AdviceReason::RefusalExpired => format!("the refusal of {short} has expired"),
-        AdviceReason::IntentExpired => format!("the intent for {short} has expired"),
-        AdviceReason::RefusalOnCandidate => format!("refusing {short} does not protect"),
-        AdviceReason::IntentOnActive => format!("the intent for {short} has no effect"),
-        AdviceReason::DelegateDoesNotServe => format!("the delegate does not serve {short}"),
-        AdviceReason::DelegateWithoutIntent => format!("the delegate has no intent for {short}"),
-        AdviceReason::TooLate => format!("the choice for {short} came too late"),
-        AdviceReason::IntentNotServed => format!("no commit for {short}"),
-        AdviceReason::NoChoice => format!("no choice for {short}"),
-    }
+fn trouble(model: &HostModelView, reason: AdviceReason, lang: Lang) -> String {
+    Phrase::Need { reason, model: &short_model(model.model_id.as_str()) }.say(lang)
 }
 
 pub(super) fn numbers(host: &HostView, model: &HostModelView, view: View<'_>) -> Vec<Row> {
-    let mut stored = choice_words(&model.choice.kind).to_owned();
-    if let Some(to) = &model.choice.delegate_to {
-        stored = format!("{stored} to {}", plain(to.as_str(), 80));
-    }
+    let lang = view.lang();
+    let mut stored = match &model.choice.delegate_to {
+        Some(to) => Phrase::DelegatedTo { address: &plain(to.as_str(), 80) }.say(lang),
+        None => choice_words(&model.choice.kind, lang),
+    };
     if let Some(since) = model.choice.since {
-        stored = format!("{stored} since block {}", grouped(since));
+        stored = Phrase::StoredSince { stored: &stored, block: &grouped(since) }.say(lang);
     }
+    let who = format!("{} ({})", plain(&host.name, 40), plain(host.address.as_str(), 80));
     let mut rows = vec![
-        Row::new(
-            "Host",
-            &format!("{} ({})", plain(&host.name, 40), plain(host.address.as_str(), 80)),
-        ),
-        Row::new("Model", &plain(model.model_id.as_str(), 200)),
-        Row::new("Stored choice", &stored),
+        Row::named(Name::Host, &who, lang),
+        Row::named(Name::Model, &plain(model.model_id.as_str(), 200), lang),
+        Row::named(Name::StoredChoice, &stored, lang),
     ];
     if let Some(weight) = host.weight {
-        rows.push(Row::new("Weight", &grouped(weight)));
+        rows.push(Row::named(Name::Weight, &grouped(weight), lang));
     }
     let known = view.model(&model.model_id);
     if let Some(gaps) = known.and_then(|model| model.gaps.as_ref()) {
-        rows.extend(gap_rows(gaps));
+        rows.extend(gap_rows(gaps, lang));
     }
     rows
 }

@@ -1,5 +1,5 @@
 //! The alerts that follow the advice: why a watched host has something to do decides which of them
-//! speaks, so that each can be routed, silenced and looked up by its own name.
+//! speaks, so that each can be chosen, silenced and looked up by its own name.
 
 use bootwatch_rules::situation::AdviceReason;
 

@@ -8,10 +8,12 @@ use bootwatch_rules::{
 };
 use bootwatch_schema::{Ending, Incident, Severity};
 
-use super::{About, Alert, CONDITION, HOST, MODEL, View, costly, identity, label, says};
+use super::{
+    About, Alert, CONDITION, HOST, MODEL, View, costly, ended, identity, label, names, says,
+};
 use crate::{
     lifecycle::{Absence, Observed, Timing},
-    message::{By, Notice, Row, Step, grouped, percent, plain, short_model},
+    message::{By, Lang, Name, Notice, Phrase, Risk, Row, grouped, percent, plain, short_model},
 };
 
 pub(super) const ALERT: Alert = Alert {
@@ -25,6 +27,7 @@ pub(super) const ALERT: Alert = Alert {
     timing: |_| Timing::clears_after(120),
     observe,
     absent,
+    over,
     ..CONDITION
 };
 
@@ -33,16 +36,28 @@ const DELEGATE: &str = "delegate";
 const RISK: &str = "risk";
 
 /// What speaks against a delegate.
-struct Risk {
-    /// Its label.
-    word: &'static str,
+struct Against {
+    risk: Risk,
     severity: Severity,
-    what: String,
+    /// A number or a reason.
+    detail: Option<String>,
 }
 
-impl Risk {
-    fn new(word: &'static str, severity: Severity, what: impl Into<String>) -> Self {
-        Self { word, severity, what: what.into() }
+impl Against {
+    fn new(risk: Risk, severity: Severity) -> Self {
+        Self { risk, severity, detail: None }
+    }
+
+    fn with(self, detail: String) -> Self {
+        Self { detail: Some(detail), ..self }
+    }
+
+    fn words(&self, lang: Lang) -> String {
+        let risk = Phrase::Risk(self.risk).say(lang);
+        match &self.detail {
+            Some(detail) => format!("{risk} ({detail})"),
+            None => risk,
+        }
     }
 }
 
@@ -52,32 +67,27 @@ fn observe(view: View<'_>) -> Vec<Observed<'_>> {
         .flat_map(|(host, model, facts)| {
             risks(model, facts, view)
                 .into_iter()
-                .map(move |risk| observed(host, model, facts, risk, view))
+                .map(move |against| observed(host, model, facts, against, view))
         })
         .collect()
 }
 
-fn risks(model: &HostModelView, facts: &DelegateFacts, view: View<'_>) -> Vec<Risk> {
+fn risks(model: &HostModelView, facts: &DelegateFacts, view: View<'_>) -> Vec<Against> {
     use Severity::{Critical, Info, Warning};
     let mut risks = Vec::new();
     if let Some(exclusion) = &facts.excluded {
-        let reason = plain(&exclusion.reason, 80);
-        let block = grouped(exclusion.height);
-        let what = format!("was excluded at block {block} ({reason})");
-        risks.push(Risk::new("excluded", Critical, what));
+        let detail = format!("{}, {}", grouped(exclusion.height), plain(&exclusion.reason, 80));
+        risks.push(Against::new(Risk::Excluded, Critical).with(detail));
     }
     if facts.guardian {
-        let what = "is a guardian of the chain, which must stay independent of delegations";
-        risks.push(Risk::new("guardian", Warning, what));
+        risks.push(Against::new(Risk::Guardian, Warning));
     }
     let active = view.model(&model.model_id).map(|m| m.state) == Some(ModelState::Active);
     match &facts.choice {
         Some(Choice::Delegate { .. }) if active => {
-            risks.push(Risk::new("delegates", Warning, "delegates this model itself"));
+            risks.push(Against::new(Risk::Delegates, Warning));
         }
-        Some(Choice::Refuse) if active => {
-            risks.push(Risk::new("refuses", Warning, "refuses this model itself"));
-        }
+        Some(Choice::Refuse) if active => risks.push(Against::new(Risk::Refuses, Warning)),
         _ => {}
     }
     let left = view
@@ -90,22 +100,19 @@ fn risks(model: &HostModelView, facts: &DelegateFacts, view: View<'_>) -> Vec<Ri
         _ => false,
     };
     if late && facts.committed.is_none() {
-        let what = "has not committed in the running PoC";
-        risks.push(Risk::new("not_committed", Critical, what));
+        risks.push(Against::new(Risk::NotCommitted, Critical));
     } else if view.situation.epoch.phase == Phase::PocExchange && !facts.distributed {
-        let what = "sent no weight distribution, without which its commit counts nothing";
-        risks.push(Risk::new("not_distributed", Critical, what));
+        risks.push(Against::new(Risk::NotDistributed, Critical));
     }
     if let Some(burned) = facts.burned.filter(|burned| *burned > 0) {
-        let what = format!("would lose {} voting power to the cap", grouped(burned));
-        risks.push(Risk::new("capped", Info, what));
+        risks.push(Against::new(Risk::Capped, Info).with(grouped(burned)));
     }
     let limit = i128::from(view.policy.thresholds.delegate_share_percent);
     if let (Some(share), Some(limit)) = (facts.voting_share, Fraction::new(limit, 100))
         && share >= limit
     {
-        let what = format!("holds {} of the group's voting power", percent(&share.to_string()));
-        risks.push(Risk::new("concentration", Info, what));
+        let share = percent(&share.to_string());
+        risks.push(Against::new(Risk::Concentrated, Info).with(share));
     }
     risks
 }
@@ -114,65 +121,78 @@ fn observed<'a>(
     host: &'a HostView,
     model: &'a HostModelView,
     facts: &'a DelegateFacts,
-    risk: Risk,
+    against: Against,
     view: View<'a>,
 ) -> Observed<'a> {
     let labels = [
         (HOST, host.address.as_str()),
         (MODEL, model.model_id.as_str()),
         (DELEGATE, facts.host.as_str()),
-        (RISK, risk.word),
+        (RISK, against.risk.as_str()),
     ];
-    let short = short_model(model.model_id.as_str());
-    let summary =
-        format!("{}: the delegate for {short} {}", plain(&host.name, 40), plain(&risk.what, 120));
     let identity = identity(NAME, labels, view.situation.epoch.upcoming);
-    let headline = summary.clone();
-    let severity = risk.severity;
-    Observed::new(identity, severity, summary, move |view| {
-        let next = view.deadline(DeadlineName::ValidationStart).and_then(|d| d.height);
-        let mut numbers = costly::numbers(host, model, view);
-        numbers.extend(facts_rows(facts));
-        let sound = view.model(&model.model_id).map_or(&[][..], |m| m.sound_delegates.as_slice());
-        if !sound.is_empty() {
-            let names: Vec<String> =
-                sound.iter().take(3).map(|facts| plain(facts.host.as_str(), 80)).collect();
-            numbers.push(Row::new("Nothing known speaks against", &names.join(", ")));
-        }
-        Notice {
-            by: next
-                .filter(|_| severity > Severity::Info)
-                .map(|height| By::new(DeadlineName::ValidationStart, height, &view)),
-            steps: model
-                .advice
-                .as_ref()
-                .map(|advice| advice.commands.iter().map(Step::from).collect())
-                .unwrap_or_default(),
-            numbers,
-            ..says(
-                headline.clone(),
-                format!(
-                    "{} delegates {} to {}, which {}. If the delegate is not accepted at the \
-                     validation end, the delegation counts as no choice.",
-                    plain(&host.name, 40),
-                    plain(model.model_id.as_str(), 200),
-                    plain(facts.host.as_str(), 80),
-                    risk.what
-                ),
-            )
-        }
-    })
+    let summary = headline(host, model, &against, Lang::En);
+    let severity = against.severity;
+    Observed::new(identity, severity, summary, move |view| say(host, model, facts, &against, view))
 }
 
-fn facts_rows(facts: &DelegateFacts) -> Vec<Row> {
-    let weight = facts.weight.map_or_else(|| "no live member".to_owned(), grouped);
+fn headline(host: &HostView, model: &HostModelView, against: &Against, lang: Lang) -> String {
+    let (risk, short) = (&against.words(lang), &short_model(model.model_id.as_str()));
+    let words = Phrase::DelegateOf { model: short, risk }.say(lang);
+    format!("{}: {words}", plain(&host.name, 40))
+}
+
+fn say(
+    host: &HostView,
+    model: &HostModelView,
+    facts: &DelegateFacts,
+    against: &Against,
+    view: View<'_>,
+) -> Notice {
+    let lang = view.lang();
+    let next = view.deadline(DeadlineName::ValidationStart).and_then(|d| d.height);
+    let mut numbers = costly::numbers(host, model, view);
+    numbers.extend(facts_rows(facts, lang));
+    let sound = view.model(&model.model_id).map_or(&[][..], |m| m.sound_delegates.as_slice());
+    if !sound.is_empty() {
+        let names: Vec<String> =
+            sound.iter().take(3).map(|facts| plain(facts.host.as_str(), 80)).collect();
+        numbers.push(Row::named(Name::SoundDelegates, &names.join(", "), lang));
+    }
+    let what = Phrase::DelegateOfWhat {
+        host: &plain(&host.name, 40),
+        model: &plain(model.model_id.as_str(), 200),
+        delegate: &plain(facts.host.as_str(), 80),
+        risk: &against.words(lang),
+    };
+    Notice {
+        by: next
+            .filter(|_| against.severity > Severity::Info)
+            .map(|height| By::new(DeadlineName::ValidationStart, height, &view)),
+        steps: model.advice.as_ref().map(costly::steps).unwrap_or_default(),
+        numbers,
+        ..says(headline(host, model, against, lang), what.say(lang))
+    }
+}
+
+fn over(incident: &Incident, view: View<'_>) -> Notice {
+    let lang = view.lang();
+    let (host, model) = names(incident, view);
+    let risk = Risk::ALL.into_iter().find(|risk| risk.as_str() == label(incident, RISK));
+    let risk = risk.map_or_else(String::new, |risk| Phrase::Risk(risk).say(lang));
+    let words = Phrase::DelegateOf { model: &model, risk: &risk }.say(lang);
+    ended(incident, view, &format!("{host}: {words}"))
+}
+
+fn facts_rows(facts: &DelegateFacts, lang: Lang) -> Vec<Row> {
+    let weight = facts.weight.map_or_else(|| Phrase::NoLiveMember.say(lang), grouped);
     let mut rows = vec![
-        Row::new("Delegate's weight", &weight),
-        Row::new("Delegate's voting power", &grouped(facts.voting_power)),
-        Row::new("Delegators", &grouped(facts.delegators.into())),
+        Row::named(Name::DelegateWeight, &weight, lang),
+        Row::named(Name::DelegatePower, &grouped(facts.voting_power), lang),
+        Row::named(Name::Delegators, &grouped(facts.delegators.into()), lang),
     ];
     if let Some(committed) = facts.committed {
-        rows.push(Row::new("Delegate's nonces", &grouped(committed.into())));
+        rows.push(Row::named(Name::DelegateNonces, &grouped(committed.into()), lang));
     }
     rows
 }
@@ -191,10 +211,11 @@ fn absent(incident: &Incident, view: View<'_>) -> Absence {
     if incident.window != view.situation.epoch.upcoming.to_string() {
         return Absence::Faded;
     }
-    match label(incident, RISK) {
+    let is = |risk: Risk| label(incident, RISK) == risk.as_str();
+    match () {
         // That PoC is over settles nothing.
-        "not_committed" if facts.committed.is_none() => Absence::Faded,
-        "not_distributed" if !facts.distributed => Absence::Faded,
+        () if is(Risk::NotCommitted) && facts.committed.is_none() => Absence::Faded,
+        () if is(Risk::NotDistributed) && !facts.distributed => Absence::Faded,
         _ => Absence::Ended(Ending::Met),
     }
 }

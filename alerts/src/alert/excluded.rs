@@ -2,10 +2,10 @@
 
 use bootwatch_schema::{Ending, Incident, Severity};
 
-use super::{About, Alert, CONDITION, HOST, View, identity, says};
+use super::{About, Alert, CONDITION, HOST, View, ended, identity, names, says};
 use crate::{
     lifecycle::{Absence, Observed, Timing},
-    message::{Notice, Row, grouped, plain},
+    message::{Lang, Name, Notice, Phrase, Row, grouped, plain},
 };
 
 pub(super) const ALERT: Alert = Alert {
@@ -16,6 +16,7 @@ pub(super) const ALERT: Alert = Alert {
     timing: |_| Timing::AT_ONCE,
     observe,
     absent,
+    over,
     ..CONDITION
 };
 
@@ -26,29 +27,34 @@ fn observe(view: View<'_>) -> Vec<Observed<'_>> {
     let excluded = view.situation.hosts.iter().filter_map(|h| Some((h, h.excluded.as_ref()?)));
     excluded
         .map(|(host, exclusion)| {
-            let reason = plain(&exclusion.reason, 80);
-            let summary = format!("{} was excluded: {reason}", plain(&host.name, 40));
-            let headline = summary.clone();
-            let say = move |_: View<'_>| Notice {
-                numbers: vec![
-                    Row::new("Host", &plain(host.address.as_str(), 80)),
-                    Row::new("Block", &grouped(exclusion.height)),
-                ],
-                ..says(
-                    headline.clone(),
-                    format!(
-                        "The chain removed this host from epoch {epoch} at block {}, with the \
-                         reason \"{reason}\". Until the next epoch it has no weight, its choices \
-                         are not read at a capture, and who delegates to it is charged as if they \
-                         had chosen nothing.",
-                        grouped(exclusion.height)
-                    ),
-                )
+            let headline = move |lang| {
+                let reason = plain(&exclusion.reason, 80);
+                format!("{}: {} ({reason})", plain(&host.name, 40), Phrase::Excluded.say(lang))
+            };
+            let say = move |view: View<'_>| {
+                let (lang, block) = (view.lang(), &grouped(exclusion.height));
+                let reason = &plain(&exclusion.reason, 80);
+                let numbers = vec![
+                    Row::named(Name::Host, &plain(host.address.as_str(), 80), lang),
+                    Row::named(Name::Block, block, lang),
+                ];
+                let what = Phrase::ExcludedWhat { epoch, block, reason }.say(lang);
+                Notice { numbers, ..says(headline(lang), what) }
             };
             let labels = [(HOST, host.address.as_str())];
-            Observed::new(identity(NAME, labels, epoch), Severity::Critical, summary, say)
+            Observed::new(
+                identity(NAME, labels, epoch),
+                Severity::Critical,
+                headline(Lang::En),
+                say,
+            )
         })
         .collect()
+}
+
+fn over(incident: &Incident, view: View<'_>) -> Notice {
+    let (host, _) = names(incident, view);
+    ended(incident, view, &format!("{host}: {}", Phrase::Excluded.say(view.lang())))
 }
 
 fn absent(incident: &Incident, view: View<'_>) -> Absence {

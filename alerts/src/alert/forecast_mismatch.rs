@@ -1,5 +1,6 @@
 //! `ForecastMismatch`: the chain contradicted what our rules said of it.
 
+use bootwatch_rules::forecast::TrackRecord;
 use bootwatch_schema::Severity;
 
 use super::{About, Alert, Basis, EVENT, View, identity, says};
@@ -13,7 +14,7 @@ pub(super) const ALERT: Alert = Alert {
     about: About::Bootwatch,
     basis: Basis::Bootwatch,
     severity: "warning",
-    when: "a capture came out otherwise than our rules say from the same choices and weights",
+    when: "a capture, or a charge that the chain fixed, came out otherwise than our rules say",
     observe,
     ..EVENT
 };
@@ -22,11 +23,13 @@ const NAME: &str = "ForecastMismatch";
 
 fn observe(view: View<'_>) -> Vec<Observed<'_>> {
     let Some(mismatch) = &view.situation.service.mismatch else { return Vec::new() };
+    let TrackRecord { epochs, right, .. } = view.situation.record;
     let say = move |view: View<'_>| Notice {
         numbers: vec![
             Row::new("Block", &grouped(mismatch.height)),
             Row::new("Difference", &plain(&mismatch.what, 400)),
             Row::new("Rules", &plain(&view.situation.rule_set, 40)),
+            Row::new("Epochs forecast right", &format!("{right} of {epochs}")),
         ],
         ..says(
             "the chain contradicts our forecast",

@@ -4,10 +4,12 @@ use bootwatch_rules::situation::{Deadline, DeadlineName, Gaps, ModelState, Model
 use bootwatch_schema::{Ending, Incident, Severity};
 use jiff::SignedDuration;
 
-use super::{Alert, CONDITION, MODEL, View, identity, label, says};
+use super::{Alert, CONDITION, MODEL, View, ended, identity, label, names, says};
 use crate::{
     lifecycle::{Absence, Observed, Timing},
-    message::{By, Notice, Row, Step, gap_rows, grouped, plain, short_model, shortfall},
+    message::{
+        By, Lang, Name, Notice, Phrase, Row, Step, gap_rows, grouped, plain, short_model, shortfall,
+    },
 };
 
 pub(super) const ALERT: Alert = Alert {
@@ -23,6 +25,7 @@ pub(super) const ALERT: Alert = Alert {
     },
     observe,
     absent,
+    over,
     ..CONDITION
 };
 
@@ -51,7 +54,7 @@ fn observe(view: View<'_>) -> Vec<Observed<'_>> {
                     identity(NAME, [(MODEL, model.model_id.as_str())], deadline.epoch),
                     severity,
                     // Without the numbers, which change with every choice.
-                    format!("{short} would miss the capture of epoch {}", deadline.epoch),
+                    would_miss(&short, &deadline.epoch.to_string(), Lang::En),
                     move |view| say(model, gaps, deadline, height, view),
                 )
             }
@@ -59,12 +62,17 @@ fn observe(view: View<'_>) -> Vec<Observed<'_>> {
         .collect()
 }
 
+fn would_miss(model: &str, epoch: &str, lang: Lang) -> String {
+    Phrase::WouldMiss { model, epoch }.say(lang)
+}
+
 fn say(model: &ModelView, gaps: &Gaps, deadline: &Deadline, height: i64, view: View<'_>) -> Notice {
+    let lang = view.lang();
     let by = By::new(DeadlineName::Capture, height, &view);
     let short = short_model(model.model_id.as_str());
-    let missing = shortfall(gaps);
-    let mut numbers = gap_rows(gaps);
-    match model.closing.as_ref().map(|closing| &closing.all) {
+    let missing = &shortfall(gaps, lang);
+    let mut numbers = gap_rows(gaps, lang);
+    let fewest = match model.closing.as_ref().map(|closing| &closing.all) {
         Some(Some(plan)) if plan.count > 0 => {
             let hosts: Vec<String> = plan
                 .steps
@@ -72,33 +80,31 @@ fn say(model: &ModelView, gaps: &Gaps, deadline: &Deadline, height: i64, view: V
                 .take(3)
                 .map(|step| format!("{} ({})", plain(step.host.as_str(), 80), grouped(step.weight)))
                 .collect();
-            let count = grouped(i64::try_from(plan.count).unwrap_or(i64::MAX));
-            let fewest = format!("{count}, such as {}", hosts.join(", "));
-            numbers.push(Row::new("Fewest hosts that would close it", &fewest));
+            let count = &grouped(i64::try_from(plan.count).unwrap_or(i64::MAX));
+            Some(Phrase::SuchAs { count, hosts: &hosts.join(", ") }.say(lang))
         }
-        Some(None) => numbers.push(Row::new("Fewest hosts that would close it", "none would")),
-        _ => {}
-    }
+        Some(None) => Some(Phrase::NoneWould.say(lang)),
+        _ => None,
+    };
+    numbers.extend(fewest.map(|fewest| Row::named(Name::FewestHosts, &fewest, lang)));
     let steps: Vec<Step> = view
         .choices()
         .filter(|(_, own)| own.model_id == model.model_id)
         .filter_map(|(host, own)| Some((host, own.advice.as_ref()?)))
         .flat_map(|(host, advice)| advice.commands.iter().map(|c| Step::of(&host.name, c)))
         .collect();
-    Notice {
-        by: Some(by.clone()),
-        steps,
-        numbers,
-        ..says(
-            format!("{short}: {missing}, {}", by.left),
-            format!(
-                "If the capture of epoch {} were now, {} would not be pre-eligible: {missing}. \
-                 This is a projection from the present choices and weights.",
-                deadline.epoch,
-                plain(model.model_id.as_str(), 200)
-            ),
-        )
+    let (id, epoch) = (&plain(model.model_id.as_str(), 200), deadline.epoch);
+    let mut what = Phrase::WouldMissWhat { model: id, epoch, missing }.say(lang);
+    if gaps.uncertain {
+        what = format!("{what} {}", Phrase::Uncertain.say(lang));
     }
+    let headline = format!("{short}: {missing}, {}", by.left);
+    Notice { by: Some(by), steps, numbers, ..says(headline, what) }
+}
+
+fn over(incident: &Incident, view: View<'_>) -> Notice {
+    let (_, model) = names(incident, view);
+    ended(incident, view, &would_miss(&model, &incident.window, view.lang()))
 }
 
 fn absent(incident: &Incident, view: View<'_>) -> Absence {

@@ -35,10 +35,10 @@ fn observe(view: View<'_>) -> Vec<Observed<'_>> {
     if !situation.stale || behind <= 0 || since < view.policy.thresholds.ingest_stalled_after {
         return Vec::new();
     }
-    let say = move |_: View<'_>| {
+    let say = move |view: View<'_>| {
         let mut numbers = vec![
             Row::new("Last block taken in", &grouped(situation.complete_to)),
-            Row::new("Taken in at", &utc(advanced, None)),
+            Row::new("Taken in at", &utc(advanced, None, view.lang())),
             Row::new("Newest block told of", &grouped(situation.head)),
         ];
         if let Some(trouble) = &situation.service.store_trouble {

@@ -1,4 +1,5 @@
 //! `ModelAdded` and `ModelRemoved`: governance changed the list of models that hosts are judged by.
+//! `ModelFellOut`: an epoch was formed in which a model that had been active has no group any more.
 
 use bootwatch_rules::{ModelId, situation::ParamsChange};
 use bootwatch_schema::Severity;
@@ -6,7 +7,7 @@ use bootwatch_schema::Severity;
 use super::{Alert, EVENT, MODEL, View, identity, says};
 use crate::{
     lifecycle::Observed,
-    message::{Notice, Row, grouped, plain, short_model},
+    message::{Lang, Notice, Phrase, Row, gap_rows, grouped, plain, short_model},
 };
 
 pub(super) const ADDED: Alert = Alert {
@@ -22,6 +23,14 @@ pub(super) const REMOVED: Alert = Alert {
     severity: "info",
     when: "a model was removed from the parameters",
     observe: removed,
+    ..EVENT
+};
+
+pub(super) const FELL_OUT: Alert = Alert {
+    name: "ModelFellOut",
+    severity: "warning",
+    when: "the running epoch was formed without a model that was active before it",
+    observe: fell_out,
     ..EVENT
 };
 
@@ -55,6 +64,30 @@ fn removed<'a>(view: View<'a>) -> Vec<Observed<'a>> {
         observed(REMOVED.name, id, change, Severity::Info, "was removed", what, None)
     };
     change.removed.iter().map(each).collect()
+}
+
+fn fell_out(view: View<'_>) -> Vec<Observed<'_>> {
+    let running = view.situation.epoch.index;
+    let models = view.situation.models.iter();
+    models
+        .filter_map(|model| Some((model, model.fell_out?)))
+        .filter(|(_, fell)| fell.without_since >= running)
+        .map(|(model, fell)| {
+            let headline =
+                |lang| Phrase::FellOut { model: &short_model(model.model_id.as_str()) }.say(lang);
+            let say = move |view: View<'_>| {
+                let lang = view.lang();
+                let (before, since) = (fell.active_in, fell.without_since);
+                let id = &plain(model.model_id.as_str(), 200);
+                let what = Phrase::FellOutWhat { model: id, before, since }.say(lang);
+                let numbers = model.gaps.as_ref().map(|gaps| gap_rows(gaps, lang));
+                Notice { numbers: numbers.unwrap_or_default(), ..says(headline(lang), what) }
+            };
+            let labels = [(MODEL, model.model_id.as_str())];
+            let identity = identity(FELL_OUT.name, labels, fell.without_since);
+            Observed::new(identity, Severity::Warning, headline(Lang::En), say)
+        })
+        .collect()
 }
 
 fn observed<'a>(

@@ -1,22 +1,23 @@
-//! `NotificationsFailing`: people are not reached. Whoever has another channel hears it there; the
-//! page and the metrics show it in any case.
+//! `NotificationsFailing`: messages wait and do not get through. Whoever has another channel hears it
+//! there; the page and the metrics show it in any case. What the other side refuses for good is told
+//! at once, in its words, by [`crate::trouble`].
 
 use bootwatch_rules::situation::ChannelView;
-use bootwatch_schema::{Ending, Severity};
+use bootwatch_schema::{Ending, Incident, Severity};
 use jiff::SignedDuration;
 
-use super::{About, Alert, Basis, CONDITION, View, identity, label, says};
+use super::{About, Alert, Basis, CONDITION, View, ended, identity, label, says};
 use crate::{
     lifecycle::{Absence, Observed, Timing},
-    message::{Notice, Row, grouped, plain, utc},
+    message::{Lang, Name, Notice, Phrase, Row, grouped, plain, utc},
 };
 
 pub(super) const ALERT: Alert = Alert {
     name: NAME,
     about: About::Bootwatch,
     basis: Basis::Bootwatch,
-    severity: "critical when messages wait, warning when some were refused",
-    when: "a message waits for long, or was refused for good in the last 24 hours",
+    severity: "critical; warning for a refusal",
+    when: "messages of a channel wait for long; a refusal for good is told at once, by the others",
     keys: &["delivery_failing_after"],
     timing: |_| Timing { hold: SignedDuration::ZERO, clear: SignedDuration::from_mins(5) },
     observe,
@@ -26,10 +27,11 @@ pub(super) const ALERT: Alert = Alert {
         // What the daemon has not measured yet, after its start, is no recovery.
         if known { Absence::Ended(Ending::Met) } else { Absence::Unknown }
     },
+    over,
     ..CONDITION
 };
 
-const NAME: &str = "NotificationsFailing";
+pub(crate) const NAME: &str = "NotificationsFailing";
 const CHANNEL: &str = "channel";
 
 fn observe(view: View<'_>) -> Vec<Observed<'_>> {
@@ -38,41 +40,26 @@ fn observe(view: View<'_>) -> Vec<Observed<'_>> {
 }
 
 fn observed<'a>(channel: &'a ChannelView, view: View<'a>) -> Option<Observed<'a>> {
-    let name = plain(&channel.name, 40);
     let limit = view.policy.thresholds.delivery_failing_after;
-    let stuck = channel.oldest.filter(|oldest| view.now.duration_since(*oldest) >= limit);
-    let (severity, step, summary, what) = match stuck {
-        Some(oldest) => (
-            Severity::Critical,
-            2,
-            format!("messages by {name} do not get through"),
-            format!(
-                "{} messages wait, the oldest since {}. They are tried again and again, and none \
-                 is lost; but until then nobody is warned this way. `bootwatch notify test` shows \
-                 what the other side says.",
-                grouped(i64::try_from(channel.waiting).unwrap_or(i64::MAX)),
-                utc(oldest, None)
-            ),
-        ),
-        None if channel.rejected > 0 => (
-            Severity::Warning,
-            1,
-            format!("messages by {name} were refused"),
-            "The other side refused them for good: an address may be wrong, or the account may not \
-             send to it. See the log for its words."
-                .to_owned(),
-        ),
-        None => return None,
-    };
-    let headline = summary.clone();
-    let say = move |_: View<'_>| {
+    let oldest = channel.oldest.filter(|oldest| view.now.duration_since(*oldest) >= limit)?;
+    let headline =
+        |lang| Phrase::NotGettingThrough { channel: &plain(&channel.name, 40) }.say(lang);
+    let say = move |view: View<'_>| {
+        let lang = view.lang();
         let count = |count: u64| grouped(i64::try_from(count).unwrap_or(i64::MAX));
+        let (waiting, since) = (&count(channel.waiting), &utc(oldest, None, lang));
+        let what = Phrase::NotGettingThroughWhat { waiting, since }.say(lang);
         let numbers = vec![
-            Row::new("Waiting", &count(channel.waiting)),
-            Row::new("Refused in 24 h", &count(channel.rejected)),
+            Row::named(Name::Waiting, waiting, lang),
+            Row::named(Name::RefusedToday, &count(channel.rejected), lang),
         ];
-        Notice { numbers, ..says(headline.clone(), what.clone()) }
+        Notice { numbers, ..says(headline(lang), what) }
     };
     let identity = identity(NAME, [(CHANNEL, channel.name.as_str())], "");
-    Some(Observed { step, ..Observed::new(identity, severity, summary, say) })
+    Some(Observed::new(identity, Severity::Critical, headline(Lang::En), say))
+}
+
+fn over(incident: &Incident, view: View<'_>) -> Notice {
+    let channel = &plain(label(incident, CHANNEL), 40);
+    ended(incident, view, &Phrase::NotGettingThrough { channel }.say(view.lang()))
 }

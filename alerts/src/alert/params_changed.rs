@@ -54,7 +54,8 @@ fn observe(view: View<'_>) -> Vec<Observed<'_>> {
             .collect();
         for deadline in &view.situation.deadlines {
             if let (Some(height), eta) = (deadline.height, deadline.eta) {
-                let when = eta.map_or_else(String::new, |eta| format!(", {}", utc(eta, None)));
+                let when = eta
+                    .map_or_else(String::new, |eta| format!(", {}", utc(eta, None, view.lang())));
                 let name = format!("Now: {}", deadline.name.as_str().replace('_', " "));
                 numbers.push(Row::new(&name, &format!("block {}{when}", grouped(height))));
             }

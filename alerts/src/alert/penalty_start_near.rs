@@ -5,7 +5,7 @@ use bootwatch_schema::Severity;
 use super::{Alert, CONDITION, MODEL, View, identity, says};
 use crate::{
     lifecycle::{Absence, Observed},
-    message::{Notice, Row, choice_words, plain, short_model},
+    message::{Lang, Notice, Phrase, Row, choice_words, plain, short_model},
 };
 
 pub(super) const ALERT: Alert = Alert {
@@ -32,26 +32,23 @@ fn observe(view: View<'_>) -> Vec<Observed<'_>> {
             let start = model.penalty_start_epoch;
             let (step, severity) =
                 if start <= epoch.upcoming { (2, Severity::Warning) } else { (1, Severity::Info) };
-            let short = short_model(model.model_id.as_str());
-            let summary = format!("{short} costs from epoch {start} on");
-            let headline = summary.clone();
-            let index = epoch.index;
+            let headline = move |lang| {
+                let model = &short_model(model.model_id.as_str());
+                Phrase::CostsFrom { model, epoch: start }.say(lang)
+            };
+            let running = epoch.index;
             let say = move |view: View<'_>| {
+                let lang = view.lang();
                 let own = view.choices().filter(|(_, own)| own.model_id == model.model_id);
                 let numbers = own.map(|(host, own)| {
-                    Row::new(&plain(&host.name, 40), choice_words(&own.choice.kind))
+                    Row::new(&plain(&host.name, 40), &choice_words(&own.choice.kind, lang))
                 });
-                let what = format!(
-                    "From epoch {start} on, a host without accepted work, delegation or refusal is \
-                     charged for {}. The running epoch is {index}. What counts for epoch {start} \
-                     is decided before it: for a candidate at the capture, for an active model at \
-                     validation start.",
-                    plain(model.model_id.as_str(), 200)
-                );
-                Notice { numbers: numbers.collect(), ..says(headline.clone(), what) }
+                let id = &plain(model.model_id.as_str(), 200);
+                let what = Phrase::CostsFromWhat { model: id, epoch: start, running }.say(lang);
+                Notice { numbers: numbers.collect(), ..says(headline(lang), what) }
             };
             let identity = identity(NAME, [(MODEL, model.model_id.as_str())], start);
-            let seen = Observed::new(identity, severity, summary, say);
+            let seen = Observed::new(identity, severity, headline(Lang::En), say);
             Observed { step, ..seen }
         })
         .collect()

@@ -3,10 +3,10 @@
 use bootwatch_rules::situation::Phase;
 use bootwatch_schema::{Ending, Incident, Severity};
 
-use super::{About, Alert, CONDITION, HOST, MODEL, View, costly, identity, says};
+use super::{About, Alert, CONDITION, HOST, MODEL, View, costly, ended, identity, names, says};
 use crate::{
     lifecycle::{Absence, Observed, Timing},
-    message::{Notice, Row, grouped, plain, short_model},
+    message::{Lang, Name, Notice, Phrase, Row, grouped, plain, short_model},
 };
 
 pub(super) const ALERT: Alert = Alert {
@@ -17,6 +17,7 @@ pub(super) const ALERT: Alert = Alert {
     timing: |_| Timing::AT_ONCE,
     observe,
     absent,
+    over,
     ..CONDITION
 };
 
@@ -36,23 +37,30 @@ fn observe(view: View<'_>) -> Vec<Observed<'_>> {
         .map(|(host, model, committed)| {
             let labels = [(HOST, host.address.as_str()), (MODEL, model.model_id.as_str())];
             let short = short_model(model.model_id.as_str());
-            let summary = format!("{}: no weight distribution for {short}", plain(&host.name, 40));
-            let headline = summary.clone();
+            let trouble = move |lang| {
+                let trouble = Phrase::NoDistribution { model: &short }.say(lang);
+                format!("{}: {trouble}", plain(&host.name, 40))
+            };
+            let summary = trouble(Lang::En);
             let say = move |view: View<'_>| {
+                let lang = view.lang();
                 let mut numbers = costly::numbers(host, model, view);
-                numbers.push(Row::new("Nonces committed", &grouped(committed.into())));
-                let what = format!(
-                    "This host committed work for {} and sent no weight distribution. The chain \
-                     counts nothing of a commit without one. Check the API container's log.",
-                    plain(model.model_id.as_str(), 200)
-                );
-                Notice { numbers, ..says(headline.clone(), what) }
+                numbers.push(Row::named(Name::Nonces, &grouped(committed.into()), lang));
+                let model = &plain(model.model_id.as_str(), 200);
+                let what = Phrase::NoDistributionWhat { model }.say(lang);
+                Notice { numbers, ..says(trouble(lang), what) }
             };
             let epoch = view.situation.epoch.upcoming;
             let seen = Observed::new(identity(NAME, labels, epoch), severity, summary, say);
             Observed { step, ..seen }
         })
         .collect()
+}
+
+fn over(incident: &Incident, view: View<'_>) -> Notice {
+    let (host, model) = names(incident, view);
+    let trouble = Phrase::NoDistribution { model: &model }.say(view.lang());
+    ended(incident, view, &format!("{host}: {trouble}"))
 }
 
 fn absent(incident: &Incident, view: View<'_>) -> Absence {

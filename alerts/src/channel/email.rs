@@ -11,10 +11,16 @@ use tokio::{sync::Mutex, time::timeout};
 use self::session::{Server, Session};
 pub use self::settings::{EmailError, EmailSettings, Tls};
 use super::{Channel, SendError};
-use crate::policy::Recipient;
+use crate::recipient::Recipient;
 
 /// The name of the channel.
 pub const NAME: &str = "email";
+
+/// The address of `me@example.org` or `Me <me@example.org>`.
+#[must_use]
+pub fn address(mailbox: &str) -> Option<String> {
+    Some(mailbox.parse::<Mailbox>().ok()?.email.to_string())
+}
 
 /// A mail account to send from.
 #[derive(Debug)]
@@ -39,13 +45,11 @@ impl Email {
         Ok(Self { server, from, to, idle: Mutex::new(None) })
     }
 
-    /// The recipients of the settings, for the engine's [`Policy`](crate::Policy).
+    /// The recipients of the settings, for the engine's [`Policy`](crate::Policy), in the order of
+    /// the settings and each once.
     #[must_use]
     pub fn recipients(&self) -> Vec<Recipient> {
-        self.to
-            .iter()
-            .map(|to| Recipient { channel: NAME.to_owned(), address: to.email.to_string() })
-            .collect()
+        self.to.iter().map(|to| Recipient::new(NAME, to.email.as_ref())).collect()
     }
 
     /// Something about the settings that works and is still unwise, for the log at start.
@@ -56,7 +60,7 @@ impl Email {
 }
 
 impl Channel for Email {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         NAME
     }
 

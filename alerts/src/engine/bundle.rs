@@ -4,7 +4,7 @@
 use super::delivery::Item;
 use crate::{
     incident::{Telling, digest},
-    message::{Notice, Row, Tag, plain},
+    message::{Lang, Notice, Phrase, Row, Tag, plain},
 };
 
 /// Headlines named in a subject.
@@ -44,7 +44,7 @@ pub(super) fn id(ids: &[String]) -> String {
 }
 
 /// One notice for several, the most urgent first. `notices` are those of `items`, in their order.
-pub(super) fn notice(items: &[Item<'_>], notices: &[Notice]) -> Notice {
+pub(super) fn notice(items: &[Item<'_>], notices: &[Notice], lang: Lang) -> Notice {
     let mut order: Vec<usize> = (0..notices.len()).collect();
     let rank = |at: &usize| {
         let item = &items[*at];
@@ -63,11 +63,11 @@ pub(super) fn notice(items: &[Item<'_>], notices: &[Notice]) -> Notice {
     let named: Vec<&str> =
         sorted.iter().take(NAMED).map(|notice| notice.headline.as_str()).collect();
     let more = sorted.len().saturating_sub(named.len());
-    let rest = if more > 0 { format!("; and {more} more") } else { String::new() };
+    let (count, named) = (sorted.len(), named.join("; "));
     Notice {
         tag: worst.map_or(Tag::Done, Tag::Severity),
-        headline: plain(&format!("{} notices: {}{rest}", sorted.len(), named.join("; ")), 140),
-        what: format!("{} things have changed. The most urgent come first.", sorted.len()),
+        headline: plain(&Phrase::Bundle { count, named: &named, more }.say(lang), 140),
+        what: Phrase::BundleWhat { count }.say(lang),
         by: sorted.iter().find_map(|notice| notice.by.clone()),
         cost: sorted.iter().find_map(|notice| notice.cost.clone()),
         steps: sorted
@@ -78,14 +78,10 @@ pub(super) fn notice(items: &[Item<'_>], notices: &[Notice]) -> Notice {
         numbers: sorted
             .iter()
             .map(|notice| {
-                let left = notice
-                    .by
-                    .as_ref()
-                    .map_or(String::new(), |by| format!(" Last block that counts: {}.", by.height));
-                Row::new(
-                    &format!("{} {}", notice.tag.as_str(), notice.headline),
-                    &format!("{}{left}", notice.what),
-                )
+                let left =
+                    notice.by.as_ref().map_or(String::new(), |by| format!(" ({})", by.block));
+                let tag = Phrase::Tag(notice.tag).say(lang);
+                Row::new(&format!("{tag} {}", notice.headline), &format!("{}{left}", notice.what))
             })
             .collect(),
     }

@@ -9,10 +9,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Incidents, Seen, bundle};
 use crate::{
-    alert::{self, HOST, MODEL, View, label},
+    alert::{self, View},
     incident::{Telling, message_id},
-    message::{Notice, Row, Tag, grouped, plain, utc},
-    policy::{Pacing, Recipient, Topic},
+    message::{About, Basis, Name, Notice, Phrase, Row, Tag, grouped, plain, utc},
+    policy::Pacing,
+    recipient::Recipient,
 };
 
 /// Something that one recipient is to hear.
@@ -34,9 +35,15 @@ pub(super) fn plan<'v>(
 ) -> Vec<NewMessage> {
     let mut messages = Vec::new();
     let mut told: Vec<(String, String, Told)> = Vec::new();
-    let quiet = view.policy.pacing.quiet.as_ref().and_then(|quiet| quiet.until(view.now));
+    let pacing = &view.policy.pacing;
     for recipient in &view.policy.recipients {
         let key = recipient.key();
+        // A program has no night, and wants each incident by itself.
+        let for_program = recipient.form.is_for_programs();
+        let quiet = pacing
+            .quiet
+            .filter(|_| !for_program)
+            .and_then(|quiet| quiet.until(view.now, &recipient.reader.zone));
         let due: Vec<Item<'_>> = incidents
             .values()
             .filter_map(|incident| item(incident, recipient, &key, seen, quiet, view))
@@ -45,11 +52,12 @@ pub(super) fn plan<'v>(
             continue;
         }
         let (mut now, waiting): (Vec<_>, Vec<_>) = due.into_iter().partition(|item| item.urgent);
-        if quiet.is_none() && has_room(incidents, &key, view) {
+        if for_program || quiet.is_none() && has_room(incidents, &key, view) {
             now.extend(waiting);
         }
-        for group in bundle::groups(now, view.policy.pacing.bundle_from) {
-            messages.push(message(&group, recipient, incidents, seen, view));
+        let bundle_from = if for_program { usize::MAX } else { pacing.bundle_from };
+        for group in bundle::groups(now, bundle_from) {
+            messages.extend(message(&group, recipient, incidents, seen, view));
             for item in group {
                 let fingerprint = item.incident.fingerprint.clone();
                 told.push((fingerprint, key.clone(), after(&item, &key, view.now)));
@@ -92,7 +100,7 @@ fn item<'a>(
             if incident.silenced_by.is_some()
                 || incident.inhibited_by.is_some()
                 || incident.acknowledged.is_some()
-                || !view.policy.concerns(recipient, &topic(incident, view))
+                || !recipient.wants(incident)
             {
                 return None;
             }
@@ -113,7 +121,7 @@ fn untold<'a>(incident: &'a Incident, recipient: &Recipient, view: View<'_>) -> 
         && fresh
         && incident.occurrence > 0
         && incident.silenced_by.is_none()
-        && view.policy.concerns(recipient, &topic(incident, view)))
+        && recipient.wants(incident))
     .then_some(Item { incident, telling: Telling::Firing, urgent: false, critical: false })
 }
 
@@ -137,20 +145,6 @@ fn firing(
     let remind = pacing.remind(incident.severity)?;
     let repeats = alert::find(&incident.alert).is_some_and(|alert| alert.repeats);
     (repeats && now.duration_since(known.at) >= remind).then_some(Telling::Reminder(known.times))
-}
-
-fn topic<'a>(incident: &'a Incident, view: View<'a>) -> Topic<'a> {
-    let address = label(incident, HOST);
-    let name = view.situation.hosts.iter().find(|host| host.address.as_str() == address);
-    Topic {
-        alert: &incident.alert,
-        severity: incident.severity,
-        host: incident
-            .labels
-            .get(HOST)
-            .map(|address| (address.as_str(), name.map_or("", |host| host.name.as_str()))),
-        model: incident.labels.get(MODEL).map(String::as_str),
-    }
 }
 
 /// A deadline that falls before `end` does not wait for it; nor does one of unknown time.
@@ -189,37 +183,38 @@ fn after(item: &Item<'_>, key: &str, now: Timestamp) -> Told {
     }
 }
 
-/// One message for one or more items.
+/// One message for one or more items, in the words of its recipient.
 fn message<'v>(
     items: &[Item<'_>],
-    recipient: &Recipient,
+    recipient: &'v Recipient,
     incidents: &Incidents,
     seen: &Seen<'v>,
     view: View<'v>,
-) -> NewMessage {
+) -> Option<NewMessage> {
+    let view = View { reader: &recipient.reader, ..view };
     let ids: Vec<String> =
         items.iter().map(|item| message_id(item.incident, item.telling, recipient)).collect();
     let notices: Vec<Notice> =
         items.iter().map(|item| notice(item, incidents, seen, view)).collect();
-    let (message_id, incident, notice) = match (items, ids.as_slice(), notices.as_slice()) {
-        ([item], [id], [notice]) => (id.clone(), item.incident.fingerprint.clone(), notice.clone()),
-        _ => {
-            let id = bundle::id(&ids);
-            (id.clone(), id, bundle::notice(items, &notices))
-        }
-    };
-    let rendered = notice.render(&view);
-    NewMessage {
+    let basis = Basis::from(view.situation);
+    let first = items.first()?.incident;
+    let about = |message_id| About {
         message_id,
-        incident,
-        channel: recipient.channel.clone(),
-        recipient: recipient.address.clone(),
-        subject: rendered.subject,
-        text: rendered.text,
-        html: rendered.html,
-        created_at: view.now,
-        created_height: view.situation.complete_to,
+        incident: first,
+        recipient,
+        basis: Some(&basis),
+        page: view.policy.page.as_deref(),
+        now: view.now,
+    };
+    let height = view.situation.complete_to;
+    if let ([id], [notice]) = (ids.as_slice(), notices.as_slice()) {
+        return Some(notice.address(&about(id), height));
     }
+    // A bundle is no later word on any of its incidents, so it stands for itself.
+    let id = bundle::id(&ids);
+    let severity = items.iter().map(|item| item.incident.severity).max()?;
+    let message = bundle::notice(items, &notices, view.lang()).address(&about(&id), height);
+    Some(NewMessage { incident: id, severity, ..message })
 }
 
 /// What to say about one incident.
@@ -230,27 +225,31 @@ fn notice<'v>(item: &Item<'_>, incidents: &Incidents, seen: &Seen<'v>, view: Vie
         (_, Some(seen)) => Some((seen.say)(view)),
         (_, None) => None,
     };
+    let lang = view.lang();
     let tag = Tag::Severity(incident.severity);
     let mut notice = known.unwrap_or_else(|| Notice::bare(tag, incident.summary.clone()));
     if item.telling != Telling::Ended {
         notice.tag = tag;
     }
     if let Telling::Reminder(told) = item.telling {
-        let since = utc(incident.opened_at, None);
-        notice.numbers.push(Row::new("Firing since", &format!("{since}, reminder {told}")));
+        let since = &utc(incident.opened_at, None, lang);
+        let words = Phrase::Reminder { since, times: told }.say(lang);
+        notice.numbers.push(Row::named(Name::FiringSince, &words, lang));
     }
-    let held: Vec<&str> = incidents
+    let held: Vec<&Incident> = incidents
         .values()
         .filter(|other| other.inhibited_by.as_ref() == Some(&incident.fingerprint))
         .filter(|other| other.state == IncidentState::Firing)
-        .map(|other| other.summary.as_str())
         .collect();
     if !held.is_empty() {
-        let shown: Vec<String> = held.iter().take(5).map(|summary| plain(summary, 120)).collect();
+        let words = |other: &&Incident| match seen.get(&other.fingerprint) {
+            Some(seen) => plain(&(seen.say)(view).headline, 120),
+            None => plain(&other.summary, 120),
+        };
+        let shown: Vec<String> = held.iter().take(5).map(words).collect();
         let count = grouped(i64::try_from(held.len()).unwrap_or(i64::MAX));
-        notice
-            .numbers
-            .push(Row::new("Held back meanwhile", &format!("{count}: {}", shown.join("; "))));
+        let words = format!("{count}: {}", shown.join("; "));
+        notice.numbers.push(Row::named(Name::HeldBack, &words, lang));
     }
     notice
 }

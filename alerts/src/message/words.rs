@@ -1,9 +1,17 @@
-//! Numbers, times and names as people read them.
+//! Numbers, times and names as people read them. What has words in it takes the language.
 
-use bootwatch_rules::situation::{DeadlineName, Degree, Gap, Gaps};
+use bootwatch_rules::{
+    reward::{Cost, CostUnit, Ngonka},
+    situation::{DeadlineName, Degree, Gap, Gaps},
+};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
-use super::{Row, plain};
+use super::{
+    Row,
+    lang::Lang,
+    phrase::{Check, Left, Phrase, Stored},
+    plain,
+};
 
 /// The part of a model id after its publisher, short enough for a subject line.
 pub(crate) fn short_model(id: &str) -> String {
@@ -12,25 +20,22 @@ pub(crate) fn short_model(id: &str) -> String {
 }
 
 /// A stored choice.
-pub(crate) fn choice_words(kind: &str) -> &'static str {
-    match kind {
-        "delegate" => "delegation",
-        "refuse" => "refusal",
-        "intent" => "intent",
-        "none" => "nothing",
-        _ => "unknown",
-    }
+pub(crate) fn choice_words(kind: &str, lang: Lang) -> String {
+    Phrase::Stored(Stored::of(kind)).say(lang)
 }
 
 /// A deadline.
-pub(crate) fn deadline_words(name: DeadlineName) -> &'static str {
-    match name {
-        DeadlineName::Capture => "capture",
-        DeadlineName::PocStart => "PoC start",
-        DeadlineName::CommitDeadline => "commit deadline",
-        DeadlineName::ValidationStart => "validation start",
-        DeadlineName::ValidationEnd => "validation end",
-    }
+pub(crate) fn deadline_words(name: DeadlineName, lang: Lang) -> String {
+    Phrase::Deadline(name).say(lang)
+}
+
+/// A deadline by the label of an incident; of a newer version it may be unknown.
+pub(crate) fn deadline_label(label: &str, lang: Lang) -> String {
+    use DeadlineName as D;
+    [D::Capture, D::PocStart, D::CommitDeadline, D::ValidationStart, D::ValidationEnd]
+        .into_iter()
+        .find(|name| name.as_str() == label)
+        .map_or_else(|| plain(&label.replace('_', " "), 40), |name| deadline_words(name, lang))
 }
 
 /// `5,551,615`.
@@ -71,82 +76,106 @@ pub(crate) fn percent(fraction: &str) -> String {
     }
 }
 
-/// `52 min left`, `3 h 10 min left`, `2 d 3 h left`; in blocks while no time is known.
-pub(crate) fn left(time: Option<SignedDuration>, blocks: i64) -> String {
-    let Some(time) = time else { return format!("{} blocks left", grouped(blocks)) };
-    let minutes = time.as_mins();
-    match (minutes / (24 * 60), minutes / 60 % 24, minutes % 60) {
-        // The estimate is behind the blocks: they are late.
-        _ if minutes < 1 => "under a minute left".to_owned(),
-        (0, 0, minutes) => format!("{minutes} min left"),
-        (0, hours, 0) => format!("{hours} h left"),
-        (0, hours, minutes) if hours < 6 => format!("{hours} h {minutes} min left"),
-        (0, hours, _) => format!("{hours} h left"),
-        (days, 0, _) => format!("{days} d left"),
-        (days, hours, _) => format!("{days} d {hours} h left"),
+/// `1,234.56 GNK`: hundredths, rounded down; less than one of them in full. 1 GNK is 10^9 ngonka.
+pub(crate) fn gnk(ngonka: Ngonka) -> String {
+    const UNIT: u64 = 1_000_000_000;
+    let (whole, part) = (ngonka / UNIT, ngonka % UNIT);
+    match part / (UNIT / 100) {
+        0 if part > 0 && whole == 0 => {
+            let digits = format!("{part:09}");
+            format!("0.{} GNK", digits.trim_end_matches('0'))
+        }
+        0 => format!("{} GNK", grouped(whole.cast_signed())),
+        hundredths => format!("{}.{hundredths:02} GNK", grouped(whole.cast_signed())),
     }
 }
 
+/// What a charge comes to at most, in coins, or under the oldest rules in weight.
+pub(crate) fn stake(cost: &Cost, lang: Lang) -> String {
+    let weight = |amount: u64| grouped(i64::try_from(amount).unwrap_or(i64::MAX));
+    match cost.unit {
+        CostUnit::Ngonka => {
+            Phrase::CoinsAtStake { most: &gnk(cost.most), of: &gnk(cost.of) }.say(lang)
+        }
+        CostUnit::Weight => {
+            Phrase::WeightAtStake { most: &weight(cost.most), of: &weight(cost.of) }.say(lang)
+        }
+    }
+}
+
+/// `52 min left`, `3 h 10 min left`, `2 d 3 h left`; in blocks while no time is known.
+pub(crate) fn left(time: Option<SignedDuration>, blocks: i64, lang: Lang) -> String {
+    let left = match time.map(|time| time.as_mins()) {
+        None => Left::Blocks(blocks),
+        // The estimate is behind the blocks: they are late.
+        Some(..1) => Left::Soon,
+        Some(minutes) => match (minutes / (24 * 60), minutes / 60 % 24, minutes % 60) {
+            (0, 0, minutes) => Left::Minutes(minutes),
+            (0, hours, minutes) if hours < 6 && minutes > 0 => Left::HoursMinutes(hours, minutes),
+            (0, hours, _) => Left::Hours(hours),
+            (days, 0, _) => Left::Days(days),
+            (days, hours, _) => Left::DaysHours(days, hours),
+        },
+    };
+    Phrase::Left(left).say(lang)
+}
+
 /// `Mon 23 Nov 2026 14:05 UTC`, with `± 40 s` when its error is known.
-pub(crate) fn utc(time: Timestamp, error_seconds: Option<f64>) -> String {
-    let text = time.strftime("%a %-d %b %Y %H:%M UTC").to_string();
+pub(crate) fn utc(time: Timestamp, error_seconds: Option<f64>, lang: Lang) -> String {
+    let text = Phrase::Time(&time.to_zoned(TimeZone::UTC), "UTC").say(lang);
     match error_seconds.filter(|e| e.is_finite() && *e >= 0.0) {
-        Some(error) if error < 90.0 => format!("{text} ± {error:.0} s"),
-        Some(error) => format!("{text} ± {:.0} min", error / 60.0),
+        Some(error) => format!("{text} {}", Phrase::GiveOrTakeSeconds(error).say(lang)),
         None => text,
     }
 }
 
 /// The same time in a zone, when that zone differs from UTC then.
-pub(crate) fn local(time: Timestamp, zone: &TimeZone) -> Option<String> {
+pub(crate) fn local(time: Timestamp, zone: &TimeZone, lang: Lang) -> Option<String> {
     if zone.to_offset(time).seconds() == 0 {
         return None;
     }
-    Some(time.to_zoned(zone.clone()).strftime("%a %-d %b %Y %H:%M %Z").to_string())
+    let zoned = time.to_zoned(zone.clone());
+    let name = zoned.strftime("%Z").to_string();
+    Some(Phrase::Time(&zoned, &name).say(lang))
 }
 
 /// The three checks as rows: `2 of 3, 1 missing`.
-pub(crate) fn gap_rows(gaps: &Gaps) -> Vec<Row> {
-    let degree = match gaps.degree {
-        Degree::Projected => "now",
-        Degree::Snapshot => "at the capture",
-        Degree::Final => "final",
-    };
-    [("Hosts with intent", gaps.hosts), ("Intent weight", gaps.weight), ("Reach", gaps.reach)]
-        .map(|(name, gap)| Row::new(&format!("{name} {degree}"), &gap_words(gap)))
+pub(crate) fn gap_rows(gaps: &Gaps, lang: Lang) -> Vec<Row> {
+    let degree: Degree = gaps.degree;
+    [(Check::Hosts, gaps.hosts), (Check::Weight, gaps.weight), (Check::Reach, gaps.reach)]
+        .map(|(check, gap)| {
+            Row::new(&Phrase::GapName(check, degree).say(lang), &gap_words(gap, lang))
+        })
         .into()
 }
 
-fn gap_words(gap: Gap) -> String {
-    let have = grouped(gap.have);
+fn gap_words(gap: Gap, lang: Lang) -> String {
+    let have = &grouped(gap.have);
     match (gap.need, gap.missing) {
-        (Some(need), Some(0)) => format!("{have} of {}, enough", grouped(need)),
+        (Some(need), Some(0)) => Phrase::GapEnough { have, need: &grouped(need) }.say(lang),
         (Some(need), Some(missing)) => {
-            format!("{have} of {}, {} missing", grouped(need), grouped(missing))
+            let (need, missing) = (&grouped(need), &grouped(missing));
+            Phrase::GapMissing { have, need, missing }.say(lang)
         }
-        _ => format!("{have}, and no amount would be enough"),
+        _ => Phrase::GapHopeless { have }.say(lang),
     }
 }
 
 /// What is missing, in one line: `1 host and 412 weight short`.
-pub(crate) fn shortfall(gaps: &Gaps) -> String {
-    let missing = |gap: Gap, unit: &str| match gap.missing {
-        Some(0) => None,
-        Some(missing) => Some(format!("{} {unit}", grouped(missing))),
-        None => Some(unit.to_owned()),
+pub(crate) fn shortfall(gaps: &Gaps, lang: Lang) -> String {
+    let checks =
+        [(Check::Hosts, gaps.hosts), (Check::Weight, gaps.weight), (Check::Reach, gaps.reach)];
+    let parts: Vec<String> = checks
+        .into_iter()
+        .filter(|(_, gap)| gap.missing != Some(0))
+        .map(|(check, gap)| Phrase::Missing(check, gap.missing).say(lang))
+        .collect();
+    let missing = match parts.as_slice() {
+        [] => return Phrase::CoefficientNotPositive.say(lang),
+        [one] => one.clone(),
+        [first @ .., last] => Phrase::And { first: &first.join(", "), last }.say(lang),
     };
-    let hosts = if gaps.hosts.missing == Some(1) { "host" } else { "hosts" };
-    let parts: Vec<String> =
-        [missing(gaps.hosts, hosts), missing(gaps.weight, "weight"), missing(gaps.reach, "reach")]
-            .into_iter()
-            .flatten()
-            .collect();
-    match parts.as_slice() {
-        // The fourth condition of the chain: the model's coefficient must be positive.
-        [] => "its coefficient is not positive".to_owned(),
-        [one] => format!("{one} short"),
-        [first @ .., last] => format!("{} and {last} short", first.join(", ")),
-    }
+    Phrase::Short { missing: &missing }.say(lang)
 }
 
 #[cfg(test)]
@@ -173,16 +202,25 @@ mod tests {
         assert_eq!(percent("a lot"), "a lot");
     }
 
+    // Fails when an amount is rounded up, or a small one vanishes.
+    #[test]
+    fn coins_are_shown_to_hundredths() {
+        assert_eq!(gnk(0), "0 GNK");
+        assert_eq!(gnk(1), "0.000000001 GNK");
+        assert_eq!(gnk(1_234_567_890_000), "1,234.56 GNK");
+        assert_eq!(gnk(u64::MAX), "18,446,744,073.70 GNK");
+    }
+
     // Fails when minutes are shown where hours matter, or an overdue estimate goes negative.
     #[test]
     fn time_left_reads_at_a_glance() {
-        let left = |minutes| left(Some(SignedDuration::from_mins(minutes)), 9);
+        let left = |minutes| left(Some(SignedDuration::from_mins(minutes)), 9, Lang::En);
         assert_eq!(left(52), "52 min left");
         assert_eq!(left(190), "3 h 10 min left");
         assert_eq!(left(23 * 60 + 59), "23 h left");
         assert_eq!(left(51 * 60), "2 d 3 h left");
         assert_eq!(left(-5), "under a minute left");
-        assert_eq!(super::left(None, 1_340), "1,340 blocks left");
+        assert_eq!(super::left(None, 1_340, Lang::En), "1,340 blocks left");
     }
 
     #[test]

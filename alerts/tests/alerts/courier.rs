@@ -29,7 +29,7 @@ struct Scripted {
 }
 
 impl Channel for Scripted {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "email"
     }
 
@@ -195,8 +195,11 @@ async fn a_message_is_given_up_after_days() {
     let outbox = Memory::default();
     let old = epoch() - SignedDuration::from_hours(5 * 24 + 1);
     outbox.put(message("a", "i", "x@y.z", old));
-    let bench = start(outbox, [later()], false);
+    let bench = start(outbox, (0..8).map(|_| later()), false);
     bench.pass(1).await;
+    assert!(bench.outbox.entry(0).end.is_none(), "one attempt is not enough, however old it is");
+    bench.pass(3 * 3600).await;
+    assert_eq!(bench.asked().len(), 8);
     let Some(Delivery::Rejected { error, .. }) = bench.outbox.entry(0).end else { panic!() };
     assert!(error.contains("given up") && error.contains("451"), "{error}");
     bench.end().await;
@@ -214,4 +217,37 @@ async fn a_stop_waits_for_a_hanging_attempt_only_a_short_grace() {
     bench.end().await;
     assert!(stopped.elapsed() <= Duration::from_secs(4), "{:?}", stopped.elapsed());
     assert_eq!(outbox.waiting(), 1);
+}
+
+// Fails when a pause that the other side asked for is cut short, even by a fresh message.
+#[tokio::test(start_paused = true)]
+async fn a_pause_is_honoured() {
+    let outbox = Memory::default();
+    outbox.put(message("a", "i", "x@y.z", epoch()));
+    let pause = Duration::from_secs(300);
+    let bench = start(outbox, [Err(SendError::Throttled { text: "429".into(), pause })], false);
+    bench.pass(100).await;
+    bench.outbox.put(message("b", "j", "x@y.z", epoch()));
+    bench.wake.notify_one();
+    bench.pass(199).await;
+    assert_eq!(bench.asked().len(), 1, "{:?}", bench.asked());
+    bench.pass(10).await;
+    assert_eq!(bench.outbox.waiting(), 0);
+    assert!(bench.outbox.troubles().is_empty(), "a pause is no trouble");
+    bench.end().await;
+}
+
+// Fails when nobody hears that a recipient is refused, or hears it before it is so.
+#[tokio::test(start_paused = true)]
+async fn a_refusal_is_told_by_the_others() {
+    let outbox = Memory::default();
+    outbox.put(message("a", "i", "x@y.z", epoch()));
+    outbox.put(message("b", "j", "good@y.z", epoch()));
+    let bench = start(outbox, [Err(SendError::Refused("550 no such mailbox".into()))], false);
+    bench.pass(1).await;
+    let troubles = bench.outbox.troubles();
+    assert_eq!(troubles.len(), 1);
+    assert_eq!(troubles[0].recipient, "x@y.z");
+    assert_eq!(troubles[0].error, "550 no such mailbox");
+    bench.end().await;
 }

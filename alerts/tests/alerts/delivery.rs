@@ -1,9 +1,9 @@
 //! Who hears what, and when: waits, batches, quiet hours, rates, reminders, silences, root causes.
 
-use bootwatch_alerts::{Engine, Pacing, Policy, QuietHours, Route};
+use bootwatch_alerts::{Engine, Form, Pacing, Policy, QuietHours, Recipient, Wants};
 use bootwatch_rules::situation::{EndpointState, EndpointView, Situation};
 use bootwatch_schema::{Acknowledgement, IncidentState, NewMessage, Orders, Severity, Silence};
-use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp};
 
 use crate::fixture::*;
 
@@ -197,12 +197,9 @@ fn an_acknowledgement_ends_when_severity_rises() {
 }
 
 fn night(policy: &mut Policy) {
-    // 09:05 UTC is the time of `warning`, 14:05 that of the capture.
-    policy.pacing.quiet = Some(QuietHours {
-        from: "08:00".parse().unwrap(),
-        to: "11:00".parse().unwrap(),
-        zone: TimeZone::UTC,
-    });
+    // In Berlin, where the recipient lives, 11:05 is the time of `warning`, 16:05 that of the capture.
+    policy.pacing.quiet =
+        Some(QuietHours { from: "10:00".parse().unwrap(), to: "13:00".parse().unwrap() });
 }
 
 // Fails when quiet hours are broken by what can wait, or lose it, or keep what cannot.
@@ -211,20 +208,20 @@ fn quiet_hours_hold_what_can_wait() {
     let mut engine = patient(night);
     let said = watch(&mut engine, warning, 0..10_000);
     let [(at, message)] = said.as_slice() else { panic!("{:?}", subjects(&said)) };
-    assert_eq!(*at, 115 * 60, "at 11:00");
+    assert_eq!(*at, 115 * 60, "at 13:00");
     assert!(message.subject.starts_with("[WARNING]"));
 
-    // The deadline falls into them: 14:05 is before 15:00.
+    // The deadline falls into them: 16:05 is before 17:00.
     let mut engine = patient(|policy| {
         night(policy);
-        policy.pacing.quiet.as_mut().unwrap().to = "15:00".parse().unwrap();
+        policy.pacing.quiet.as_mut().unwrap().to = "17:00".parse().unwrap();
     });
     assert_eq!(watch(&mut engine, warning, 0..600)[0].0, 30);
 
     // Critical at once, and so is its good end.
     let mut engine = patient(|policy| {
         night(policy);
-        policy.pacing.quiet.as_mut().unwrap().to = "16:00".parse().unwrap();
+        policy.pacing.quiet.as_mut().unwrap().to = "18:00".parse().unwrap();
     });
     let critical = evaluate(&mut engine, &situation(before_capture(100)));
     assert_eq!(critical.messages.len(), 1);
@@ -390,21 +387,45 @@ fn a_deadline_that_passes_in_the_dark_is_spoken_of_afterwards() {
     assert!(said.iter().any(|s| s.ends_with("is over, outcome not seen")), "{said:?}");
 }
 
-// Fails when a recipient hears of what its routes leave out.
+// Fails when a recipient hears of what it does not want, or of an end whose beginning it did not hear.
 #[test]
-fn routes_decide_who_hears_of_what() {
+fn recipients_hear_what_they_want() {
+    let of = |address: &str, wants| Recipient { wants, ..recipient(address) };
+    let other_host = Wants { hosts: Some(["rack-9".into()].into()), ..Wants::default() };
+    let other_alert = Wants { alerts: Some(["ChainHalted".into()].into()), ..Wants::default() };
+    let this_alert = Wants { alerts: Some(["DecisionMissing".into()].into()), ..Wants::default() };
     let mut engine = Engine::new(Policy {
-        routes: vec![Route {
-            to: vec!["me@example.net".into()],
-            hosts: vec!["rack-9".into()],
-            ..Route::default()
-        }],
+        recipients: vec![of("a", other_host), of("b", other_alert), of("c", this_alert)],
         ..policy()
     });
     let decision = evaluate(&mut engine, &situation(before_capture(100)));
     let told: Vec<_> = decision.messages.iter().map(|m| m.recipient.as_str()).collect();
-    assert_eq!(told, [ONE]);
-    // Its end goes to the same people.
+    assert_eq!(told, ["c"]);
     let decision = stays(&mut engine, settled, before_capture(90));
     assert_eq!(decision.messages.len(), 1);
+}
+
+// Fails when a program has to wait for the morning, or gets several incidents in one message: none of
+// them would be found by the id of the message's incident.
+#[test]
+fn programs_know_no_night_and_no_bundles() {
+    for form in [Form::Json, Form::Alertmanager] {
+        let mut engine = patient(|policy| {
+            night(policy);
+            policy.pacing.bundle_from = 2;
+            policy.pacing.first_notice_delay = SignedDuration::ZERO;
+            policy.off = all_but(&["DecisionMissing", "EndpointDown"]);
+            policy.recipients[0].form = form;
+        });
+        let mut now = warning(0);
+        let mut model = now.hosts[0].models[0].clone();
+        model.model_id = "b/another".into();
+        now.hosts[0].models.push(model);
+        let decision = evaluate(&mut engine, &now);
+        assert_eq!(decision.messages.len(), 2, "{form:?}");
+        for message in &decision.messages {
+            let is_known = engine.incidents().any(|i| i.fingerprint == message.incident);
+            assert!(is_known, "{form:?}: no incident {}", message.incident);
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! Situations as the rules build them, for one host and one candidate model.
 
-use bootwatch_alerts::{Decision, Engine, Pacing, Policy, Recipient, alert_names};
+use bootwatch_alerts::{Decision, Engine, Pacing, Policy, Reader, Recipient, alert_names};
 use bootwatch_rules::{
     Capture,
     situation::{
@@ -188,7 +188,8 @@ pub(crate) fn snapshot(height: i64, passed: bool) -> Snapshot {
 }
 
 pub(crate) fn recipient(address: &str) -> Recipient {
-    Recipient { channel: "email".into(), address: address.into() }
+    let zone = jiff::tz::TimeZone::get("Europe/Berlin").unwrap();
+    Recipient { reader: Reader { zone, ..Reader::default() }, ..Recipient::new("email", address) }
 }
 
 /// All alerts but these.
@@ -201,7 +202,6 @@ pub(crate) fn all_but(watched: &[&str]) -> std::collections::BTreeSet<String> {
 pub(crate) fn policy() -> Policy {
     Policy {
         recipients: vec![recipient("ops@example.org"), recipient("me@example.net")],
-        zone: jiff::tz::TimeZone::get("Europe/Berlin").unwrap(),
         pacing: Pacing::hurried(),
         off: all_but(&["DecisionMissing", "CaptureResult"]),
         ..Policy::default()

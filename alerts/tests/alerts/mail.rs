@@ -51,8 +51,8 @@ async fn a_mail_says_everything_in_order() {
         let mut rest = body.as_ref();
         for part in [
             "No choice stands for this model",
-            "14:05 UTC",
             "16:05 CEST",
+            "14:05 UTC",
             "5,551,615",
             "15 %",
             "inferenced tx inference set-poc-delegation",

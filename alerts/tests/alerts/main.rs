@@ -5,10 +5,15 @@
 mod courier;
 mod delivery;
 mod fixture;
+mod http;
+mod languages;
 mod laws;
 mod lifecycle;
 mod mail;
 mod outbox;
+mod receiver;
 mod samples;
 mod smtp;
+mod tls;
+mod troubles;
 mod watched;

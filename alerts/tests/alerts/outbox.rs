@@ -2,8 +2,11 @@
 
 use std::sync::{Arc, Mutex};
 
-use bootwatch_alerts::courier::{Outbox, OutboxError};
-use bootwatch_schema::{Delivery, NewMessage, PendingMessage};
+use bootwatch_alerts::{
+    courier::{Outbox, OutboxError},
+    trouble::Trouble,
+};
+use bootwatch_schema::{Delivery, NewMessage, PendingMessage, Severity};
 use jiff::Timestamp;
 
 #[derive(Debug, Clone)]
@@ -19,6 +22,9 @@ pub(crate) struct Memory {
     entries: Arc<Mutex<Vec<Entry>>>,
     /// So many writes fail.
     pub(crate) broken: Arc<Mutex<u32>>,
+    troubles: Arc<Mutex<Vec<Trouble>>>,
+    /// What stands, for channels that say it again.
+    pub(crate) stands: Arc<Mutex<Vec<NewMessage>>>,
 }
 
 impl Memory {
@@ -30,6 +36,10 @@ impl Memory {
 
     pub(crate) fn entry(&self, index: usize) -> Entry {
         self.entries.lock().unwrap()[index].clone()
+    }
+
+    pub(crate) fn troubles(&self) -> Vec<Trouble> {
+        self.troubles.lock().unwrap().clone()
     }
 
     pub(crate) fn waiting(&self) -> usize {
@@ -51,6 +61,15 @@ impl Outbox for Memory {
             .take(usize::try_from(limit).unwrap())
             .map(|(_, entry)| entry.pending.clone())
             .collect())
+    }
+
+    async fn tell(&self, trouble: Trouble) -> Result<(), OutboxError> {
+        self.troubles.lock().unwrap().push(trouble);
+        Ok(())
+    }
+
+    async fn standing(&self) -> Result<Vec<NewMessage>, OutboxError> {
+        Ok(self.stands.lock().unwrap().clone())
     }
 
     async fn settle(&self, deliveries: Vec<Delivery>) -> Result<(), OutboxError> {
@@ -88,6 +107,7 @@ pub(crate) fn message(id: &str, incident: &str, recipient: &str, at: Timestamp) 
         incident: incident.into(),
         channel: "email".into(),
         recipient: recipient.into(),
+        severity: Severity::Warning,
         subject: format!("subject {id}"),
         text: "text\n.dot at the start\n".into(),
         html: Some("<p>html</p>".into()),

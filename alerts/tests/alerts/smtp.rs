@@ -27,6 +27,7 @@ pub(crate) fn settings(mailbox: &Mailbox) -> EmailSettings {
         host: "127.0.0.1".into(),
         port: mailbox.address().port(),
         tls: Tls::None,
+        extra_roots: None,
         from: "Bootwatch <bootwatch@example.org>".into(),
         to: vec!["Ops <ops@example.org>".into(), "me@example.net".into()],
         username: None,
@@ -129,6 +130,7 @@ async fn each_fault_is_judged_by_what_can_be_done() {
         let email = Email::new(EmailSettings { timeout, ..settings(&mailbox) }).unwrap();
         let found = match email.send(&pending("ops@example.org")).await.unwrap_err() {
             SendError::Unavailable(_) => "unavailable",
+            SendError::Throttled { .. } => "throttled",
             SendError::Later(_) => "later",
             SendError::Refused(_) => "refused",
         };

@@ -5,10 +5,12 @@ use bootwatch_alerts::{Decision, Engine, Policy};
 use bootwatch_rules::{
     Choice, Exclusion, Fraction,
     delegates::DelegateFacts,
+    forecast::{ChargeRange, ModelForecast},
+    reward::{Cost, CostUnit},
     situation::{
         AdviceReason, CaptureBlock, ChainTrouble, ChannelView, DeadlineName, Degree, Differing,
-        DisagreementView, EndpointState, EndpointView, FixedCharge, ModelState, ParamChange,
-        ParamsChange, Phase, RuleMismatch, Situation,
+        DisagreementView, EndpointState, EndpointView, FellOut, FixedCharge, ModelState,
+        ParamChange, ParamsChange, Phase, RuleMismatch, Situation,
     },
 };
 use bootwatch_schema::{Ending, Incident, IncidentState};
@@ -258,16 +260,22 @@ fn an_excluded_host() {
 fn a_final_charge() {
     let change: Change = |now| {
         let fraction = Fraction::new(3, 20).unwrap();
-        now.hosts[0].fixed = Some(FixedCharge { epoch: 359, fraction });
+        now.hosts[0].fixed =
+            Some(FixedCharge { epoch: 359, fraction, amount: Some(12_345_000_000) });
     };
     let subject = "[WARNING] my-gpu-1: epoch 359 takes 15 % of the reward";
-    let course = fires("Charged", change, subject, &["15 %", "3/20", "export --epoch 359"]);
+    let course = fires(
+        "Charged",
+        change,
+        subject,
+        &["15 %", "3/20", "export --epoch 359", "about 12.34 GNK"],
+    );
     clears(course, |now| now.epoch.index = 360, Ending::Expired, None);
     // An earlier epoch's charge, and none at all, are no news.
     for (epoch, numerator) in [(358, 3), (359, 0)] {
         let mut now = quiet(QUIET);
         let fraction = Fraction::new(numerator, 20).unwrap();
-        now.hosts[0].fixed = Some(FixedCharge { epoch, fraction });
+        now.hosts[0].fixed = Some(FixedCharge { epoch, fraction, amount: None });
         assert!(evaluate(&mut only("Charged"), &now).is_empty());
     }
 }
@@ -291,6 +299,7 @@ fn delegate(now: &mut Situation) -> &mut DelegateFacts {
         distributed: true,
         delegators: 4,
         delegated_weight: 40_000,
+        before: Vec::new(),
         burned: Some(0),
     })
 }
@@ -692,9 +701,43 @@ fn messages_that_do_not_get_through() {
     assert_eq!(engine.incidents().next().unwrap().state, IncidentState::Firing);
     let over = "[DONE] over: messages by email do not get through";
     clears(course, NOTHING, Ending::Met, Some(over));
-    let refused: Change = |now| now.service.channels[0].rejected = 2;
-    let subject = "[WARNING] messages by email were refused";
-    fires("NotificationsFailing", refused, subject, &["Refused in 24 h: 2"]);
+}
+
+// Fails when a model that lost its group stays unsaid, or the past is told at the first start.
+#[test]
+fn a_model_that_fell_out() {
+    let fell: Change = |now| {
+        now.models[0].fell_out = Some(FellOut { active_in: 358, without_since: 359 });
+    };
+    let subject = "[WARNING] DeepSeek-V4-Flash-0731 has fallen out";
+    let course = fires("ModelFellOut", fell, subject, &["epoch 358", "none since epoch 359"]);
+    clears(course, NOTHING, Ending::Expired, None);
+    let mut now = quiet(QUIET);
+    now.models[0].fell_out = Some(FellOut { active_in: 355, without_since: 358 });
+    assert!(evaluate(&mut only("ModelFellOut"), &now).is_empty(), "that is the past");
+}
+
+// Fails when an amount of coins stays unsaid, or one is said that belongs to another charge.
+#[test]
+fn a_cost_is_said_in_coins_where_it_is_known() {
+    let said = |charge: &str| {
+        let mut now = situation(before_capture(100));
+        let own = &mut now.hosts[0].models[0];
+        own.advice.as_mut().unwrap().charge = charge.into();
+        own.forecast = Some(ModelForecast {
+            model_id: MODEL.into(),
+            epoch: 360,
+            charge: ChargeRange { min: Fraction::ZERO, max: Fraction::new(3, 20).unwrap() },
+            branches: Vec::new(),
+            levers: Vec::new(),
+        });
+        let (unit, of) = (CostUnit::Ngonka, 82_300_000_000);
+        own.cost = Some(Cost { unit, of, least: 0, most: 12_345_000_000, shares: 0 });
+        evaluate(&mut only("DecisionMissing"), &now).messages[0].text.clone()
+    };
+    let amount = "about 12.34 GNK, if it pays 82.30 GNK before charges";
+    assert!(said("3/20").contains(amount), "{}", said("3/20"));
+    assert!(!said("1/20").contains("GNK"));
 }
 
 #[test]

@@ -226,7 +226,7 @@ fn dry_run(config: &Config) -> Result<String, Failure> {
     let loaded = reader.load().map_err(|error| Failure::of(&error))?;
     let orders = reader.orders().map_err(|error| Failure::of(&error))?;
     let recipients = daemon::recipients(config).map_err(|error| Failure::of_daemon(&error))?;
-    let mut engine = Engine::new(config.alerts.policy(recipients));
+    let mut engine = Engine::new(config.alerts.policy(recipients, config.http.public_url.clone()));
     engine.restore(loaded.incidents.clone());
     engine.obey(orders);
     let endpoints: Vec<_> = loaded.endpoints.iter().map(|record| record.view.clone()).collect();

@@ -17,8 +17,8 @@ use tokio_util::sync::CancellationToken;
 use super::{block_on, devnet::ChainArgs, failure::Failure, output, signals};
 use crate::{
     config::{
-        AlertsConfig, ChainConfig, Config, EmailConfig, EndpointConfig, History, HostConfig,
-        HttpConfig, RpcUrl, StoreConfig, TlsMode,
+        AlertsConfig, Audience, ChainConfig, Config, EmailConfig, EndpointConfig, History,
+        HostConfig, HttpConfig, MailTo, RpcUrl, StoreConfig, TlsMode,
     },
     daemon::Daemon,
     log::{self, Format},
@@ -217,7 +217,7 @@ fn config(node: &Running, mailbox: &Mailbox, directory: &Path) -> Result<Config,
         endpoints: vec![EndpointConfig::new("devnet", rpc)],
         hosts: watched(node.inspect(|chain| chain.hosts())),
         store: StoreConfig { path: directory.join("bootwatch.db"), history: History::default() },
-        http: HttpConfig { listen: ([127, 0, 0, 1], 0).into() },
+        http: HttpConfig { listen: ([127, 0, 0, 1], 0).into(), public_url: None },
         // An epoch takes seconds here: nothing can wait.
         alerts: AlertsConfig { pacing: Pacing::hurried(), ..AlertsConfig::default() },
         email: Some(EmailConfig {
@@ -225,10 +225,15 @@ fn config(node: &Running, mailbox: &Mailbox, directory: &Path) -> Result<Config,
             port: mail.port(),
             tls: TlsMode::None,
             from: "Bootwatch <bootwatch@example.org>".to_owned(),
-            to: vec!["you@example.org".to_owned()],
+            extra_roots: None,
+            to: vec![MailTo {
+                mailbox: "you@example.org".to_owned(),
+                audience: Audience::default(),
+            }],
             username: None,
             password: None,
         }),
+        channels: Vec::new(),
     })
 }
 

@@ -43,6 +43,7 @@ fn announce(config: &Config) {
         store = %config.store.path.display(),
         listen = %config.http.listen,
         email = config.email.as_ref().map_or("none", |email| email.host.as_str()),
+        channels = config.channels.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(" "),
         "bootwatch starts"
     );
     if !config.http.listen.ip().is_loopback() {

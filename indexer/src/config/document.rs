@@ -8,7 +8,8 @@ use toml::{
 };
 
 use super::{
-    keys::{self, Kind, SECTIONS, Section},
+    environment,
+    keys::{self, Kind, SECTIONS, Section, Times},
     problem::{Place, Problem},
 };
 
@@ -123,14 +124,17 @@ impl Reader<'_> {
         value: &Spanned<DeValue<'_>>,
         problems: &mut Vec<Problem>,
     ) -> Option<Vec<Group>> {
-        let form = if section.repeated {
-            format!("`[[{}]]`", section.name)
-        } else {
-            format!("`[{}]`", section.name)
+        let name = section.name;
+        let form = match section.times {
+            Times::Once => format!("`[{name}]`"),
+            Times::Many => format!("`[[{name}]]`"),
+            Times::OnceOrMany => format!("`[{name}]` or `[[{name}]]`"),
         };
         let tables: Option<Vec<_>> = match value.get_ref() {
-            DeValue::Table(table) if !section.repeated => Some(vec![(value.span().start, table)]),
-            DeValue::Array(array) if section.repeated => array
+            DeValue::Table(table) if section.times != Times::Many => {
+                Some(vec![(value.span().start, table)])
+            }
+            DeValue::Array(array) if section.times != Times::Once => array
                 .iter()
                 .map(|item| match item.get_ref() {
                     DeValue::Table(table) => Some((item.span().start, table)),
@@ -206,11 +210,13 @@ impl Reader<'_> {
 }
 
 fn unknown_key(section: &Section, key: &str) -> String {
-    // A password in the file itself is the one thing people will try.
-    if section.name == "email" && key == "password" {
-        return "`password` is not taken from the file: write it into a file of its own and name \
-                that in `password_file`, or set BOOTWATCH_EMAIL_PASSWORD"
-            .to_owned();
+    // A secret in the file itself is the one thing people will try.
+    if section.secrets.contains(&key) {
+        return format!(
+            "`{key}` is not taken from the file: write it into a file of its own and name that in \
+             `{key}_file`, or set {}",
+            environment::variable(section.name, Some(key))
+        );
     }
     format!(
         "unknown key `{}` in [{}]; {}",

@@ -1,21 +1,20 @@
 //! The environment over the file: `BOOTWATCH_` + section + `_` + key, in capitals. A repeated
 //! section is one variable with all its groups: `BOOTWATCH_ENDPOINT="a=https://…,b=https://…"`,
 //! `BOOTWATCH_HOST="mine=gonka1…"`; it replaces those of the file. Another key of one endpoint has
-//! the endpoint's number in its name: `BOOTWATCH_ENDPOINT_2_CA_FILE` is of the second.
+//! the endpoint's number in its name: `BOOTWATCH_ENDPOINT_2_CA_FILE` is of the second. A channel is
+//! usually one, so its keys are variables too: `BOOTWATCH_TELEGRAM_TOKEN`; with several of a kind they
+//! would name none.
 
 use std::collections::BTreeMap;
 
 use super::{
     Environment,
     document::{Document, Group, Setting, Value},
-    keys::{self, Kind, SECTIONS, Section},
+    keys::{self, Kind, SECTIONS, Section, Times},
     problem::{Place, Problem},
 };
 
 pub(super) const PREFIX: &str = "BOOTWATCH_";
-
-/// A secret has no key in the file, only a variable.
-pub(super) const PASSWORD: &str = "BOOTWATCH_EMAIL_PASSWORD";
 
 /// The repeated section whose groups have more keys than fit into the one variable.
 const NUMBERED: &str = "endpoint";
@@ -38,6 +37,17 @@ pub(super) fn overlay(
         match meaning(name) {
             Some(Meaning::Key(section, key)) => {
                 let groups = document.groups.entry(section.name).or_default();
+                if groups.len() > 1 {
+                    let section = section.name;
+                    problems.push(Problem::new(
+                        place,
+                        format!(
+                            "there are several [[{section}]], and a variable cannot say which one \
+                             it means; use the keys of the file"
+                        ),
+                    ));
+                    continue;
+                }
                 if groups.is_empty() {
                     groups.push(Group { place: place.clone(), settings: BTreeMap::new() });
                 }
@@ -88,14 +98,11 @@ enum Meaning {
 }
 
 fn meaning(name: &str) -> Option<Meaning> {
-    if name == PASSWORD {
-        return Some(Meaning::Key(keys::section("email")?, "password"));
-    }
     for section in SECTIONS {
-        if section.repeated && variable(section.name, None) == name {
+        if section.times == Times::Many && variable(section.name, None) == name {
             return Some(Meaning::Groups(section));
         }
-        if section.repeated {
+        if section.times == Times::Many {
             let Some(rest) = name.strip_prefix(&format!("{}_", variable(section.name, None)))
             else {
                 continue;
@@ -105,7 +112,7 @@ fn meaning(name: &str) -> Option<Meaning> {
             let key = section.keys.iter().skip(2).find(|key| key.eq_ignore_ascii_case(rest))?;
             return (section.name == NUMBERED).then_some(Meaning::Nth(section, number, key));
         }
-        for key in section.keys {
+        for key in section.keys.iter().chain(section.secrets) {
             if variable(section.name, Some(key)) == name {
                 return Some(Meaning::Key(section, key));
             }
@@ -114,7 +121,7 @@ fn meaning(name: &str) -> Option<Meaning> {
     None
 }
 
-fn variable(section: &str, key: Option<&str>) -> String {
+pub(super) fn variable(section: &str, key: Option<&str>) -> String {
     let name = match key {
         Some(key) => format!("{PREFIX}{section}_{key}"),
         None => format!("{PREFIX}{section}"),
@@ -131,15 +138,15 @@ pub(super) fn known() -> Vec<String> {
                 let first = |key: &&str| variable(&format!("{}_1", section.name), Some(key));
                 let more = section.keys.iter().skip(2).map(first);
                 std::iter::once(variable(section.name, None)).chain(more).collect()
-            } else if section.repeated {
+            } else if section.times == Times::Many {
                 vec![variable(section.name, None)]
             } else {
-                section.keys.iter().map(|key| variable(section.name, Some(key))).collect()
+                let keys = section.keys.iter().chain(section.secrets);
+                keys.map(|key| variable(section.name, Some(key))).collect()
             };
             keys
         })
         .collect();
-    names.push(PASSWORD.to_owned());
     names.extend(ELSEWHERE.iter().map(|name| (*name).to_owned()));
     names
 }

@@ -6,34 +6,148 @@
 pub(super) struct Section {
     /// Its name.
     pub(super) name: &'static str,
-    /// It may occur several times: `[[name]]`.
-    pub(super) repeated: bool,
+    /// How often it may occur.
+    pub(super) times: Times,
     /// Its keys.
     pub(super) keys: &'static [&'static str],
+    /// Secrets: `key` is a variable only, in the file there is `key_file`.
+    pub(super) secrets: &'static [&'static str],
 }
 
+/// How often a section may occur, and what its variables are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Times {
+    /// `[name]`; a variable for each key.
+    Once,
+    /// `[[name]]`; one variable with all of them.
+    Many,
+    /// `[name]` or `[[name]]`; a variable for each key of the only one.
+    OnceOrMany,
+}
+
+/// Keys of everything that has readers.
+#[cfg(test)]
+pub(super) const AUDIENCE: [&str; 6] =
+    ["lang", "time_zone", "min_severity", "hosts", "models", "alerts"];
+
 pub(super) const SECTIONS: &[Section] = &[
-    Section { name: "chain", repeated: false, keys: &["chain_id", "rule_set"] },
+    Section { name: "chain", times: Times::Once, keys: &["chain_id", "rule_set"], secrets: &[] },
     Section {
         name: "endpoint",
-        repeated: true,
+        times: Times::Many,
         keys: &["name", "rpc", "max_requests_per_minute", "headers", "header_files", "ca_file"],
+        secrets: &[],
     },
-    Section { name: "host", repeated: true, keys: &["name", "address", "models"] },
-    Section { name: "store", repeated: false, keys: &["path", "history"] },
-    Section { name: "http", repeated: false, keys: &["listen"] },
+    Section {
+        name: "host",
+        times: Times::Many,
+        keys: &["name", "address", "models"],
+        secrets: &[],
+    },
+    Section { name: "store", times: Times::Once, keys: &["path", "history"], secrets: &[] },
+    Section { name: "http", times: Times::Once, keys: &["listen", "public_url"], secrets: &[] },
     Section {
         name: "email",
-        repeated: false,
-        keys: &["smtp", "tls", "from", "to", "username", "password_file"],
+        times: Times::Once,
+        keys: &[
+            "smtp",
+            "tls",
+            "ca_file",
+            "from",
+            "to",
+            "username",
+            "password_file",
+            "lang",
+            "time_zone",
+            "min_severity",
+            "hosts",
+            "models",
+            "alerts",
+        ],
+        secrets: &["password"],
+    },
+    Section {
+        name: "recipient",
+        times: Times::Many,
+        keys: &["lang", "to", "time_zone", "min_severity", "hosts", "models", "alerts"],
+        secrets: &[],
+    },
+    Section {
+        name: "telegram",
+        times: Times::OnceOrMany,
+        keys: &[
+            "name",
+            "token_file",
+            "chat",
+            "api",
+            "lang",
+            "time_zone",
+            "min_severity",
+            "hosts",
+            "models",
+            "alerts",
+        ],
+        secrets: &["token"],
+    },
+    Section {
+        name: "slack",
+        times: Times::OnceOrMany,
+        keys: &[
+            "name",
+            "url_file",
+            "lang",
+            "time_zone",
+            "min_severity",
+            "hosts",
+            "models",
+            "alerts",
+        ],
+        secrets: &["url"],
+    },
+    Section {
+        name: "discord",
+        times: Times::OnceOrMany,
+        keys: &[
+            "name",
+            "url_file",
+            "lang",
+            "time_zone",
+            "min_severity",
+            "hosts",
+            "models",
+            "alerts",
+        ],
+        secrets: &["url"],
+    },
+    Section {
+        name: "webhook",
+        times: Times::OnceOrMany,
+        keys: &[
+            "name",
+            "url",
+            "url_file",
+            "secret_file",
+            "lang",
+            "time_zone",
+            "min_severity",
+            "hosts",
+            "models",
+            "alerts",
+        ],
+        secrets: &["secret"],
+    },
+    Section {
+        name: "alertmanager",
+        times: Times::OnceOrMany,
+        keys: &["name", "url", "token_file", "lang", "min_severity", "hosts", "models", "alerts"],
+        secrets: &["token"],
     },
     Section {
         name: "alerts",
-        repeated: false,
+        times: Times::Once,
         keys: &[
             "ladder",
             "off",
-            "zone",
             "quiet_from",
             "quiet_to",
             "first_notice_delay",
@@ -55,12 +169,7 @@ pub(super) const SECTIONS: &[Section] = &[
             "disk_low_mb",
             "heartbeat_url_file",
         ],
-    },
-    // The first two are what a variable gives: BOOTWATCH_ROUTE="critical=pager@example.org".
-    Section {
-        name: "route",
-        repeated: true,
-        keys: &["severity", "to", "channel", "hosts", "models", "alerts"],
+        secrets: &["heartbeat_url"],
     },
 ];
 
@@ -115,4 +224,9 @@ pub(super) fn suggestion<'a>(
             format!("known are {}", all.join(", "))
         }
     }
+}
+
+/// As [`suggestion`], among names that are not known beforehand.
+pub(crate) fn suggestion_among(given: &str, known: &[String]) -> String {
+    suggestion(given, known.iter().map(String::as_str))
 }

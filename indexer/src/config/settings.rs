@@ -8,9 +8,8 @@ use std::{
     path::PathBuf,
 };
 
-use bootwatch_alerts::{Ladder, Pacing, Policy, Recipient, Route, Thresholds};
+use bootwatch_alerts::{Ladder, Pacing, Policy, Reader, Recipient, Thresholds, Wants};
 use bootwatch_rules::{Address, Height, ModelId};
-use jiff::tz::TimeZone;
 use reqwest::{Url, header::HeaderMap};
 use rustls::pki_types::CertificateDer;
 use secrecy::SecretString;
@@ -30,11 +29,13 @@ pub struct Config {
     pub http: HttpConfig,
     /// Where mails go; none means no mail.
     pub email: Option<EmailConfig>,
-    /// What is worth a word, and who hears it when.
+    /// Where else messages go; each has a name of its own.
+    pub channels: Vec<ChannelConfig>,
+    /// What is worth a word, and when.
     pub alerts: AlertsConfig,
 }
 
-/// `[alerts]` and `[[route]]`.
+/// `[alerts]`.
 #[derive(Debug, Clone)]
 pub struct AlertsConfig {
     /// How early a deadline is spoken of, and how loudly.
@@ -43,12 +44,8 @@ pub struct AlertsConfig {
     pub thresholds: Thresholds,
     /// How often people are disturbed.
     pub pacing: Pacing,
-    /// Who gets what.
-    pub routes: Vec<Route>,
     /// Alerts that are not watched.
     pub off: BTreeSet<String>,
-    /// The zone of quiet hours, and of times in messages.
-    pub zone: TimeZone,
     /// What is called every minute while all is well.
     pub heartbeat: Option<HeartbeatUrl>,
 }
@@ -81,17 +78,17 @@ impl fmt::Debug for HeartbeatUrl {
 
 impl Default for AlertsConfig {
     fn default() -> Self {
-        let Policy { ladder, thresholds, pacing, routes, off, .. } = Policy::default();
-        Self { ladder, thresholds, pacing, routes, off, zone: TimeZone::UTC, heartbeat: None }
+        let Policy { ladder, thresholds, pacing, off, .. } = Policy::default();
+        Self { ladder, thresholds, pacing, off, heartbeat: None }
     }
 }
 
 impl AlertsConfig {
-    /// What the engine decides by, for these recipients.
+    /// What the engine decides by, for these recipients; `page` is the page as they reach it.
     #[must_use]
-    pub fn policy(&self, recipients: Vec<Recipient>) -> Policy {
-        let Self { ladder, thresholds, pacing, routes, off, zone, .. } = self.clone();
-        Policy { recipients, ladder, thresholds, pacing, routes, off, zone }
+    pub fn policy(&self, recipients: Vec<Recipient>, page: Option<String>) -> Policy {
+        let Self { ladder, thresholds, pacing, off, .. } = self.clone();
+        Policy { recipients, ladder, thresholds, pacing, off, page }
     }
 }
 
@@ -183,6 +180,8 @@ pub enum History {
 pub struct HttpConfig {
     /// The address to listen on.
     pub listen: SocketAddr,
+    /// The page as people reach it, for links in messages.
+    pub public_url: Option<String>,
 }
 
 /// `[email]`.
@@ -196,12 +195,81 @@ pub struct EmailConfig {
     pub tls: TlsMode,
     /// The sender, `a@b` or `Name <a@b>`.
     pub from: String,
+    /// Certificates in PEM that are trusted beside the system's.
+    pub extra_roots: Option<Vec<u8>>,
     /// The recipients, at least one.
-    pub to: Vec<String>,
+    pub to: Vec<MailTo>,
     /// The name to log in with; present exactly when `password` is.
     pub username: Option<String>,
     /// The password to log in with.
     pub password: Option<SecretString>,
+}
+
+/// A recipient of mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MailTo {
+    /// `a@b` or `Name <a@b>`.
+    pub mailbox: String,
+    /// How they read, and what of.
+    pub audience: Audience,
+}
+
+/// How somebody reads, and what they want to hear of.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Audience {
+    /// Language and time zone.
+    pub reader: Reader,
+    /// Severity, hosts and models.
+    pub wants: Wants,
+}
+
+/// `[[telegram]]`, `[[slack]]`, `[[discord]]`, `[[webhook]]` or `[[alertmanager]]`.
+#[derive(Debug, Clone)]
+pub struct ChannelConfig {
+    /// Its name in messages, metrics and on the command line; unique among all channels.
+    pub name: String,
+    /// What it is.
+    pub kind: ChannelKind,
+    /// Who reads there.
+    pub audience: Audience,
+}
+
+/// A channel other than mail.
+#[derive(Debug, Clone)]
+pub enum ChannelKind {
+    /// A bot that writes to a chat.
+    Telegram {
+        /// The address of the API; Telegram's own by default.
+        api: String,
+        /// The bot's token.
+        token: SecretString,
+        /// The chat's id, or `@channel`.
+        chat: String,
+    },
+    /// An incoming webhook of Slack, Mattermost, Rocket.Chat.
+    Slack {
+        /// Its address.
+        url: SecretString,
+    },
+    /// A webhook of Discord.
+    Discord {
+        /// Its address.
+        url: SecretString,
+    },
+    /// Our own JSON.
+    Webhook {
+        /// Its address.
+        url: SecretString,
+        /// What signatures are made with.
+        secret: Option<SecretString>,
+    },
+    /// Prometheus' Alertmanager.
+    Alertmanager {
+        /// Its base address.
+        url: String,
+        /// A bearer token, where a proxy wants one.
+        token: Option<SecretString>,
+    },
 }
 
 /// How an SMTP connection is protected.

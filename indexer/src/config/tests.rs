@@ -4,7 +4,11 @@ use std::fmt::Write as _;
 
 use secrecy::ExposeSecret;
 
-use super::{environment::known, keys::SECTIONS, *};
+use super::{
+    environment::known,
+    keys::{AUDIENCE, SECTIONS, Times},
+    *,
+};
 
 mod endpoint;
 
@@ -79,7 +83,8 @@ fn everything_can_be_said_without_a_file() {
     assert_eq!(config.hosts[1].name, "gonka1qypq…tqp7");
     let email = config.email.expect("mail is configured");
     assert_eq!((email.host.as_str(), email.port, email.tls), ("mail", 25, TlsMode::None));
-    assert_eq!(email.to, ["a@x.org", "b@x.org"]);
+    let to: Vec<_> = email.to.iter().map(|to| to.mailbox.as_str()).collect();
+    assert_eq!(to, ["a@x.org", "b@x.org"]);
     assert_eq!(email.password.expect("a password").expose_secret(), "s3cret");
 
     let error = Config::load(None, &environment("?")).expect_err("a query in a URL");
@@ -305,31 +310,30 @@ fn the_example_parses_and_is_complete() {
         .filter(|line| !line.contains("BOOTWATCH_"))
         .fold(String::new(), |text, line| text + line + "\n");
     for section in SECTIONS {
-        let heading = if section.repeated {
-            format!("[[{}]]", section.name)
-        } else {
-            format!("[{}]", section.name)
+        let heading = match section.times {
+            Times::Once => format!("[{}]", section.name),
+            Times::Many | Times::OnceOrMany => format!("[[{}]]", section.name),
         };
         let after = uncommented.split_once(&heading).map(|(_, after)| after);
         let body = after.unwrap_or_else(|| panic!("{heading} is not in the example"));
         let body = body.split("\n[").next().unwrap_or(body);
-        for key in section.keys {
+        // What all have is explained once.
+        let explained = |key: &&&str| section.name == "email" || !AUDIENCE.contains(key);
+        for key in section.keys.iter().filter(explained) {
             assert!(body.contains(&format!("\n{key} = ")), "{heading} {key} is not in the example");
         }
     }
-    let password = "password_file = \"/etc/bootwatch/smtp-password\"";
-    let files = [
-        password,
-        "ca_file = \"/etc/bootwatch/node-ca.pem\"",
-        "heartbeat_url_file = \"/etc/bootwatch/heartbeat-url\"",
-        "header_files = { \"x-api-key\" = \"/etc/bootwatch/api-key\" }",
+    let text: String = uncommented
+        .replace("gonka1...", A)
+        .lines()
+        .filter(|line| !line.contains("_file = ") && !line.contains("_files = "))
+        .fold(String::new(), |text, line| text + line + "\n");
+    let variables = [
+        ("BOOTWATCH_EMAIL_PASSWORD", "x"),
+        ("BOOTWATCH_TELEGRAM_TOKEN", "x"),
+        ("BOOTWATCH_SLACK_URL", "https://hooks.example.org/x"),
+        ("BOOTWATCH_DISCORD_URL", "https://hooks.example.org/y"),
     ];
-    let text = uncommented.replace("gonka1...", A);
-    let text = files.iter().fold(text, |text, file| {
-        assert!(text.contains(file), "{file} is not in the example");
-        text.replace(file, "")
-    });
-    let variables = [("BOOTWATCH_EMAIL_PASSWORD", "x")];
     parse(&text, &variables).unwrap_or_else(|error| panic!("{text}\n{error}"));
 }
 
@@ -342,11 +346,81 @@ fn every_key_has_a_variable() {
     // Every key beyond name and URL of an endpoint has one with a number.
     let variables = |s: &keys::Section| match s.name {
         "endpoint" => s.keys.len() - 1,
-        _ if s.repeated => 1,
-        _ => s.keys.len(),
+        _ if s.times == Times::Many => 1,
+        _ => s.keys.len() + s.secrets.len(),
     };
     let keys: usize = SECTIONS.iter().map(variables).sum();
-    assert_eq!(known.len(), keys + 4);
+    // And those of the command line and the log.
+    assert_eq!(known.len(), keys + 3);
+}
+
+const TELEGRAM: &str = "[[telegram]]\nchat = \"-1001\"\n";
+
+#[test]
+fn channels_have_names_readers_and_wants() {
+    let text = format!(
+        "{SMALL}[[host]]\nname = \"rack\"\naddress = \"{A}\"\n\
+         [[webhook]]\nname = \"hook\"\nurl = \"http://127.0.0.1:1/\"\nlang = \"ru\"\n\
+         time_zone = \"Europe/Berlin\"\nmin_severity = \"critical\"\nhosts = [\"rack\"]\n\
+         models = [\"m\"]\nalerts = [\"ChainHalted\"]\n[telegram]\nchat = \"@gpu_club\"\n"
+    );
+    let config = parse(&text, &[("BOOTWATCH_TELEGRAM_TOKEN", "1:hunter2")])
+        .unwrap_or_else(|error| panic!("{error}"));
+    let names: Vec<_> = config.channels.iter().map(|c| c.name.as_str()).collect();
+    assert_eq!(names, ["telegram", "hook"]);
+    assert!(
+        matches!(&config.channels[0].kind, ChannelKind::Telegram { chat, .. } if chat == "@gpu_club")
+    );
+    let audience = &config.channels[1].audience;
+    assert_eq!(audience.reader.lang.as_str(), "ru");
+    assert_eq!(audience.reader.zone.iana_name(), Some("Europe/Berlin"));
+    assert_eq!(audience.wants.hosts, Some([A.to_owned()].into()));
+    assert_eq!(audience.wants.models, Some(["m".to_owned()].into()));
+    assert_eq!(audience.wants.alerts, Some(["ChainHalted".to_owned()].into()));
+    assert!(!format!("{config:?}").contains("hunter2"), "secrets do not show");
+}
+
+#[test]
+fn channels_of_the_environment_alone() {
+    let variables = [
+        ("BOOTWATCH_TELEGRAM_TOKEN", "1:x"),
+        ("BOOTWATCH_TELEGRAM_CHAT", "42"),
+        ("BOOTWATCH_EMAIL_SMTP", "m:25"),
+        ("BOOTWATCH_EMAIL_FROM", "a@b"),
+        ("BOOTWATCH_RECIPIENT", "ru=ops@example.org,zh=me@example.net"),
+    ];
+    let config = parse(SMALL, &variables).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(config.channels.len(), 1);
+    let email = config.email.expect("mail is configured");
+    let langs: Vec<_> = email.to.iter().map(|to| to.audience.reader.lang.as_str()).collect();
+    assert_eq!(langs, ["ru", "zh"]);
+}
+
+#[test]
+fn channels_say_what_they_lack() {
+    says(&added(TELEGRAM), "needs `token_file` (or set BOOTWATCH_TELEGRAM_TOKEN)");
+    says(&added("[[slack]]\nname = \"s\"\n"), "needs `url_file` (or set BOOTWATCH_SLACK_URL)");
+    says(&added("[[webhook]]\nurl = \"ftp://x/\"\n"), "no http:// or https:// URL");
+    let named = format!("{SMALL}[[slack]]\nurl = \"https://x/\"\n");
+    let error = parse(&named, &[("BOOTWATCH_SLACK_URL", "https://x/")]).expect_err("a secret");
+    says(&error.to_string(), "`url` is not taken from the file");
+    let hook = |keys: &str| added(&format!("[[webhook]]\nurl = \"http://h/\"\n{keys}\n"));
+    says(&hook("lang = \"rus\""), "`lang` \"rus\" is not spoken here; did you mean `ru`?");
+    says(&hook("time_zone = \"Moscow\""), "`time_zone` \"Moscow\" does not exist");
+    says(&hook("alerts = [\"ChainHaltd\"]"), "did you mean `ChainHalted`?");
+    says(&hook("min_severity = \"crit\""), "did you mean `critical`?");
+    says(&hook("hosts = [\"rack\"]"), "there is no [[host]] to watch");
+    says(&hook("name = \"a:b\""), "must have at most 32 letters");
+    says(&hook("[[webhook]]\nurl = \"http://i/\""), "a second [[channel]] with the name");
+    says(&added("[[recipient]]\nto = \"a@b\"\n"), "needs an [email]");
+    let two = format!("{SMALL}{TELEGRAM}{TELEGRAM}name = \"other\"\n");
+    let error = parse(&two, &[("BOOTWATCH_TELEGRAM_TOKEN", "x")]).expect_err("two bots");
+    says(&error.to_string(), "a variable cannot say which one it means");
+    let mut chat = String::from("[[telegram]]\nchat = \"my chat\"\n");
+    chat.insert_str(0, SMALL);
+    let error = parse(&chat, &[("BOOTWATCH_TELEGRAM_TOKEN", "x")]).expect_err("no chat");
+    says(&error.to_string(), "`chat` \"my chat\" is no chat");
+    says(&added("[http]\npublic_url = \"https://u:p@x/\"\n"), "is no plain address of a page");
 }
 
 // Fails when a setting of alerts is not taken over, or a wrong one passes or is not named.
@@ -354,28 +428,26 @@ fn every_key_has_a_variable() {
 fn alerts_are_checked_by_name() {
     let config = good(&format!(
         "{SMALL}[alerts]\nladder = [\"12h warning\", \"1h critical\"]\nquiet_from = \"22:00\"\n\
-         quiet_to = \"07:00\"\nzone = \"Europe/Berlin\"\nremind_critical = \"never\"\n\
-         per_hour = \"3\"\noff = [\"GroupMarginLow\"]\n[[route]]\nseverity = \"critical\"\n\
-         to = [\"pager@x.org\"]\n"
+         quiet_to = \"07:00\"\nremind_critical = \"never\"\n\
+         per_hour = \"3\"\noff = [\"GroupMarginLow\"]\n"
     ));
     let alerts = &config.alerts;
     assert_eq!(alerts.pacing.per_hour, 3);
     assert_eq!(alerts.pacing.remind_critical, None);
     assert_eq!(alerts.ladder.step(Some(jiff::SignedDuration::from_hours(2)), 0), 1);
     assert_eq!(alerts.ladder.step(None, 600), 2, "an hour is 674 blocks");
-    assert!(alerts.off.contains("GroupMarginLow") && alerts.routes.len() == 1);
+    assert!(alerts.off.contains("GroupMarginLow"));
     let quiet = alerts.pacing.quiet.as_ref().expect("there are quiet hours");
-    assert!(quiet.until("2026-08-13T20:30:00Z".parse().unwrap()).is_some());
+    assert!(
+        quiet.until("2026-08-13T22:30:00Z".parse().unwrap(), &jiff::tz::TimeZone::UTC).is_some()
+    );
     let wrong = |line: &str| added(&format!("[alerts]\n{line}\n"));
     says(&wrong("ladder = [\"6h loud\"]"), "\"6h loud\" is no rung");
     says(&wrong("ladder = [\"1h info\", \"2h info\"]"), "rung 2 must be nearer");
     says(&wrong("off = [\"DecisionMising\"]"), "did you mean `DecisionMissing`?");
-    says(&wrong("zone = \"Mars/Base\""), "\"Mars/Base\" is no time zone");
     says(&wrong("quiet_from = \"22:00\""), "both `quiet_from` and `quiet_to`");
     says(&wrong("remind_warning = \"1s\""), "`remind_warning` must be at least 5m");
     says(&wrong("batch_every = \"-5m\""), "`batch_every` \"-5m\" is no length of time");
     says(&wrong("group_margin_percent = \"101\""), "a number from 0 to 100");
     says(&wrong("ladr = [\"1h info\"]"), "did you mean `ladder`?");
-    says(&added("[[route]]\nseverity = \"loud\"\nto = [\"a@x\"]\n"), "`severity` \"loud\"");
-    says(&added("[[route]]\nseverity = \"info\"\n"), "whom it is for");
 }

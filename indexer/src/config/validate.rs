@@ -1,26 +1,25 @@
 //! From texts to a [`Config`]: every value is checked, every error kept.
 
 mod alerts;
+mod channels;
+mod email;
+mod endpoint;
 
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
 use bootwatch_rules::{Address, Height, ModelId, RuleSet};
+use reqwest::Url;
 use secrecy::SecretString;
 
 use super::{
     document::{Document, Group, Setting, Value},
     keys,
     problem::{Place, Problem},
-    settings::{
-        ChainConfig, Config, EmailConfig, History, HostConfig, HttpConfig, StoreConfig, TlsMode,
-    },
+    settings::{ChainConfig, Config, History, HostConfig, HttpConfig, StoreConfig},
 };
-
-mod endpoint;
 
 /// Account addresses of Gonka.
 pub(crate) const ADDRESS_PREFIX: &str = "gonka";
-const TLS_MODES: &[TlsMode] = &[TlsMode::StartTls, TlsMode::Implicit, TlsMode::None];
 /// Loopback, on a port that none of Gonka's own services or exporters uses.
 const DEFAULT_LISTEN: &str = "127.0.0.1:9877";
 const DEFAULT_PATH: &str = "bootwatch.db";
@@ -37,13 +36,9 @@ pub(super) fn validate(document: &Document, problems: &mut Vec<Problem>) -> Opti
     let store = check.store(document);
     let http = check.http(document);
     let alerts = check.alerts(document);
-    let email = document.single("email").map(|group| check.email(group));
-    let email = match email {
-        Some(None) => return None,
-        Some(Some(email)) => Some(email),
-        None => None,
-    };
-    Some(Config { chain: chain?, endpoints, hosts, store, http: http?, email, alerts })
+    let email = check.email(document, &hosts);
+    let channels = check.channels(document, &hosts);
+    Some(Config { chain: chain?, endpoints, hosts, store, http: http?, email, channels, alerts })
 }
 
 struct Check<'a> {
@@ -197,8 +192,9 @@ impl Check<'_> {
             .single("http")
             .and_then(|group| self.text(group, "listen"))
             .unwrap_or((&nowhere, DEFAULT_LISTEN));
+        let public_url = document.single("http").and_then(|group| self.public_url(group));
         match text.parse::<SocketAddr>() {
-            Ok(listen) => Some(HttpConfig { listen }),
+            Ok(listen) => Some(HttpConfig { listen, public_url }),
             Err(_) => {
                 self.wrong(
                     place,
@@ -212,80 +208,37 @@ impl Check<'_> {
         }
     }
 
-    fn email(&mut self, group: &Group) -> Option<EmailConfig> {
-        let server = self.required("email", group, "smtp").and_then(|(place, text)| {
-            let server = host_and_port(text);
-            if server.is_none() {
-                self.wrong(
-                    place,
-                    format!(
-                        "`smtp` {text:?} is not \"host:port\", such as \"mail.example.org:587\""
-                    ),
-                );
-            }
-            server
-        });
-        let tls = match self.text(group, "tls") {
-            None => Some(TlsMode::default()),
-            Some((place, text)) => {
-                let mode = TLS_MODES.iter().copied().find(|mode| mode.as_str() == text);
-                if mode.is_none() {
-                    let hint = keys::suggestion(text, TLS_MODES.iter().map(|mode| mode.as_str()));
-                    self.wrong(place, format!("`tls` {text:?} is no way to protect mail; {hint}"));
-                }
-                mode
-            }
-        };
-        let from = self
-            .required("email", group, "from")
-            .and_then(|(place, text)| self.mailbox(place, "from", text).then(|| text.to_owned()));
-        let to = match group.settings.get("to") {
-            None => {
-                self.wrong(&group.place, "[email] needs `to`");
-                None
-            }
-            Some(setting) => self.list(setting, "to").filter(|list| {
-                // Not `all`: every wrong one is to be shown.
-                list.iter().filter(|text| !self.mailbox(&setting.place, "to", text)).count() == 0
-            }),
-        };
-        let username = self.text(group, "username");
-        let password = self.password(group);
-        match (&username, &password) {
-            (Some((place, _)), None) if !group.settings.contains_key("password_file") => {
-                self.wrong(
-                    place,
-                    "`username` without a password: name a `password_file` or set \
-                     BOOTWATCH_EMAIL_PASSWORD",
-                );
-            }
-            (None, Some(_)) => self.wrong(&group.place, "[email] has a password and no `username`"),
-            _ => {}
-        }
-        let (host, port) = server?;
-        let username = username.map(|(_, name)| name.to_owned());
-        Some(EmailConfig { host, port, tls: tls?, from: from?, to: to?, username, password })
-    }
-
-    fn mailbox(&mut self, place: &Place, key: &str, text: &str) -> bool {
-        let good = is_mailbox(text);
+    fn public_url(&mut self, group: &Group) -> Option<String> {
+        let (place, text) = self.text(group, "public_url")?;
+        // It stands in messages: no password, and nothing that a chat would read as markup.
+        let good = Url::parse(text).is_ok_and(|url| {
+            matches!(url.scheme(), "http" | "https")
+                && url.host_str().is_some_and(|host| !host.is_empty())
+                && url.username().is_empty()
+                && url.password().is_none()
+        }) && !text.contains(|c: char| c.is_whitespace() || "<>\"'`()*_|\\".contains(c));
         if !good {
             self.wrong(
                 place,
-                format!("`{key}` {text:?} is no mail address, such as \"me@example.org\""),
+                format!(
+                    "`public_url` {text:?} is no plain address of a page, such as \
+                     \"https://watch.example.org/\""
+                ),
             );
+            return None;
         }
-        good
+        Some(text.to_owned())
     }
 
-    /// The password of the environment, or of the file that is named.
-    fn password(&mut self, group: &Group) -> Option<SecretString> {
+    /// A secret: of the environment, or of the file that `key_file` names.
+    fn kept_secret(&mut self, group: &Group, key: &str) -> Option<SecretString> {
         // The environment wins over the file, as everywhere.
-        if let Some((_, password)) = self.text(group, "password") {
-            return Some(SecretString::from(password));
+        if let Some((_, secret)) = self.text(group, key) {
+            return Some(SecretString::from(secret));
         }
-        let (place, path) = self.text(group, "password_file")?;
-        self.secret(place, "password_file", path).map(SecretString::from)
+        let key = format!("{key}_file");
+        let (place, path) = self.text(group, &key)?;
+        self.secret(place, &key, path).map(SecretString::from)
     }
 
     /// The content of a file without its last line end, which editors and `echo` add.
@@ -359,35 +312,4 @@ fn short(address: &Address) -> String {
         (Some(head), Some(tail)) => format!("{head}…{tail}"),
         _ => text.to_owned(),
     }
-}
-
-fn host_and_port(text: &str) -> Option<(String, u16)> {
-    let (host, port) = text.rsplit_once(':')?;
-    let host = match host.strip_prefix('[') {
-        Some(inner) => inner.strip_suffix(']')?,
-        None if host.contains(':') => return None,
-        None => host,
-    };
-    let good = !host.is_empty() && !host.contains(|c: char| c.is_whitespace() || "/@".contains(c));
-    let port = port.parse().ok().filter(|port| *port != 0)?;
-    good.then(|| (host.to_owned(), port))
-}
-
-/// `a@b` or `Name <a@b>`, loosely: the mail library has the last word.
-fn is_mailbox(text: &str) -> bool {
-    if text.chars().any(char::is_control) {
-        return false;
-    }
-    let address = match text.split_once('<') {
-        Some((_, rest)) => match rest.strip_suffix('>') {
-            Some(address) => address,
-            None => return false,
-        },
-        None => text,
-    };
-    let Some((local, domain)) = address.rsplit_once('@') else { return false };
-    let plain = |part: &str| {
-        !part.is_empty() && !part.contains(|c: char| c.is_whitespace() || "<>,".contains(c))
-    };
-    plain(local) && plain(domain)
 }

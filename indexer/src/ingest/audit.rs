@@ -3,28 +3,40 @@
 
 use bootwatch_rules::{
     BlockFacts, Fraction,
-    forecast::{KeptForecast, Progress},
+    forecast::{ChargeRange, KeptForecast, Progress},
     ledger::Ledger,
 };
 
 use crate::metrics::Metrics;
 
-/// Every host whose charge is now known to be another one than was said.
-pub(crate) fn tell(progress: &Progress, metrics: &Metrics) {
+/// Counts and logs every host whose charge is now known to be another one than was said, and gives
+/// the first of them in words.
+pub(crate) fn tell(progress: &Progress, metrics: &Metrics) -> Option<String> {
     let KeptForecast { epoch, height, rule_set, hosts, .. } = &*progress.forecast;
+    let mut first = None;
     for (host, charge) in progress.wrong.iter().filter_map(|host| hosts.get_key_value(host)) {
         metrics.rule_mismatch("forecast");
+        let stored = charge.stored.unwrap_or(Fraction::ZERO);
+        first.get_or_insert_with(|| {
+            let ChargeRange { min, max } = charge.range;
+            format!(
+                "epoch {epoch}: forecast {min} to {max} for {host}, the chain charges {stored}; \
+                 hosts forecast wrong: {}",
+                progress.wrong.len()
+            )
+        });
         tracing::error!(
             host = host.as_str(),
             epoch,
             least = %charge.range.min,
             most = %charge.range.max,
-            stored = %charge.stored.unwrap_or(Fraction::ZERO),
+            %stored,
             %rule_set,
             forecast_at = height,
             "the chain charges something else than was forecast: our rules are wrong here"
         );
     }
+    first
 }
 
 /// A capture that contradicts what we made of the same block.

@@ -69,6 +69,7 @@ enum Order {
     Keep(Vec<BlockFacts>),
     GiveUp(Unfillable),
     Settle(Vec<Delivery>),
+    Post(Vec<NewMessage>),
     Endpoints(Vec<EndpointRecord>),
 }
 
@@ -148,6 +149,10 @@ impl Writer {
         self.order(Order::Settle(deliveries)).await
     }
 
+    pub(crate) async fn post(&self, messages: Vec<NewMessage>) -> Result<(), WriteError> {
+        self.order(Order::Post(messages)).await
+    }
+
     pub(crate) async fn note_endpoints(
         &self,
         endpoints: Vec<EndpointRecord>,
@@ -174,6 +179,10 @@ fn write(
         let outcome = persist(&mut store, &order, trouble, hurry, metrics);
         if matches!(order, Order::Commit(_) | Order::CommitRun(_)) && outcome.is_ok() {
             metrics.committed(began.elapsed());
+        }
+        for (channel, count) in store.gave_way() {
+            tracing::error!(channel, count, "the outbox is full: the least urgent messages went");
+            metrics.gave_way(&channel, count);
         }
         // Before the answer: whoever gave the order may then change the ledger without a copy.
         drop(order);
@@ -238,6 +247,7 @@ fn carry_out(store: &mut impl Store, order: &Order) -> Result<(), StoreError> {
         Order::Keep(blocks) => store.keep(blocks),
         Order::GiveUp(range) => store.give_up(range),
         Order::Settle(deliveries) => store.settle(deliveries),
+        Order::Post(messages) => store.post(messages),
         Order::Endpoints(endpoints) => store.note_endpoints(endpoints),
     }
 }

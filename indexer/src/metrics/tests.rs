@@ -23,6 +23,9 @@ fn full() -> Metrics {
     metrics.endpoint_mismatch("spare");
     metrics.rpc("mine", "block", Duration::from_millis(9), Some("timeout"));
     metrics.rule_mismatch("projection");
+    metrics.channel("email");
+    metrics.gave_way("email", 3);
+    metrics.undeliverable("email");
     metrics.backlog("email", 1, Some(now()));
     metrics.delivered("email", now(), now());
     metrics.delivery_failed("email", "refused");

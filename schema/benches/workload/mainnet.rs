@@ -12,7 +12,7 @@ use bootwatch_rules::{
     ledger::Ledger,
     reward::RewardReading,
 };
-use bootwatch_schema::{Commit, Delivery, NewMessage, SqliteStore, Store};
+use bootwatch_schema::{Commit, Delivery, NewMessage, Severity, SqliteStore, Store};
 use jiff::Timestamp;
 
 /// Epochs in a year: 22.8 hours each.
@@ -205,6 +205,7 @@ pub(crate) fn mail(n: i64) -> NewMessage {
         incident: format!("{:064X}", n / 3),
         channel: "email".into(),
         recipient: "operator@example.org".into(),
+        severity: Severity::Warning,
         subject: "s".repeat(80),
         text: "t".repeat(2_000),
         html: Some("h".repeat(8_000)),

@@ -1,7 +1,9 @@
 //! What was decided: incidents, messages, and how endpoints stood.
 
+use std::collections::BTreeSet;
+
 use bootwatch_rules::situation::EndpointView;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, Row, params};
 
 use super::{
@@ -103,19 +105,29 @@ fn optional_json<T: serde::de::DeserializeOwned>(
     text.map(|text| read_json("the life of an incident", &text)).transpose()
 }
 
+/// Messages of a channel that may wait at once. With their bodies that is below 100 MB.
+const PENDING_MOST: i64 = 10_000;
+
+/// What is said of a message that gave way.
+const GAVE_WAY: &str = "it gave way: the outbox is full";
+
 /// Puts messages into the outbox. One whose id is there already was decided before, by this process
 /// or by one that crashed: it is the same message, and is not sent again. This is the only place
-/// where a second insert is silent, because the id exists for that.
+/// where a second insert is silent, because the id exists for that. Gives the number of messages
+/// that gave way to them.
 ///
 /// What waits for the same recipient about the same incident is replaced: the newer message says
 /// what holds now, and nobody needs to read a firing notice after its end.
-pub(crate) fn write_messages(db: &Connection, messages: &[NewMessage]) -> Result<(), StoreError> {
+pub(crate) fn write_messages(
+    db: &Connection,
+    messages: &[NewMessage],
+) -> Result<Vec<(String, u64)>, StoreError> {
     for message in messages {
         let created = db
             .prepare_cached(
                 "INSERT INTO outbox (message_id, incident, channel, recipient, subject,
-                     created_at, created_height, next_attempt)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?6)
+                     created_at, created_height, next_attempt, severity)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?6, ?8)
                  ON CONFLICT (message_id) DO NOTHING",
             )?
             .execute(params![
@@ -126,6 +138,7 @@ pub(crate) fn write_messages(db: &Connection, messages: &[NewMessage]) -> Result
                 message.subject,
                 Nanos(message.created_at),
                 message.created_height,
+                message.severity.word(),
             ])?;
         if created == 1 {
             let id = db.last_insert_rowid();
@@ -145,8 +158,44 @@ pub(crate) fn write_messages(db: &Connection, messages: &[NewMessage]) -> Result
             ])?;
         }
     }
-    Ok(())
+    let channels: BTreeSet<&str> = messages.iter().map(|m| m.channel.as_str()).collect();
+    let mut gave_way = Vec::new();
+    for channel in channels {
+        let crowded = crowd_out(db, channel, messages[0].created_at)?;
+        if crowded > 0 {
+            gave_way.push((channel.to_owned(), crowded));
+        }
+    }
+    Ok(gave_way)
 }
+
+/// Keeps the messages that wait within their bound: the oldest info gives way first, then the
+/// oldest warning, a critical one never.
+fn crowd_out(db: &Connection, channel: &str, now: Timestamp) -> Result<u64, StoreError> {
+    let (waiting, _) = backlog(db, channel)?;
+    let waiting = i64::try_from(waiting).unwrap_or(i64::MAX);
+    let mut excess = waiting.saturating_sub(PENDING_MOST);
+    let mut gave_way = 0;
+    for severity in [Severity::Info, Severity::Warning] {
+        if excess <= 0 {
+            break;
+        }
+        let gone = db
+            .prepare_cached(
+                "UPDATE outbox SET state = 'rejected', settled_at = ?4, last_error = ?5
+                 WHERE id IN (SELECT id FROM outbox
+                              WHERE state = 'pending' AND channel = ?1 AND severity = ?2
+                              ORDER BY id LIMIT ?3)",
+            )?
+            .execute(params![channel, severity.word(), excess, Nanos(now), GAVE_WAY])?;
+        excess = excess.saturating_sub(i64::try_from(gone).unwrap_or(i64::MAX));
+        gave_way += u64::try_from(gone).unwrap_or(u64::MAX);
+    }
+    Ok(gave_way)
+}
+
+/// No retry is put off for longer; what claims to be was put off by a clock that has jumped back.
+const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(1);
 
 pub(crate) fn pending(
     db: &Connection,
@@ -154,24 +203,46 @@ pub(crate) fn pending(
     now: Timestamp,
     limit: u32,
 ) -> Result<Vec<PendingMessage>, StoreError> {
-    Ok(db
-        .prepare_cached(
-            "SELECT message_id, incident, channel, recipient, subject, text, html, created_at,
-                 created_height, attempts, last_error
+    let absurd = now.checked_add(LONGEST_WAIT).unwrap_or(Timestamp::MAX);
+    db.prepare_cached(
+        "SELECT message_id, incident, channel, recipient, subject, text, html, created_at,
+                 created_height, severity, attempts, last_error
              FROM outbox AS message JOIN body ON body.message = message.id
-             WHERE state = 'pending' AND channel = ?1 AND next_attempt <= ?2
+             WHERE state = 'pending' AND channel = ?1
+                 AND (next_attempt <= ?2 OR next_attempt > ?4)
                  AND NOT EXISTS (
                      SELECT 1 FROM outbox AS older
                      WHERE older.state = 'pending' AND older.channel = message.channel
                          AND older.incident = message.incident
                          AND older.recipient = message.recipient AND older.id < message.id)
              ORDER BY id LIMIT ?3",
-        )?
-        .query_map(params![channel, Nanos(now), limit], read_pending)?
-        .collect::<Result<_, _>>()?)
+    )?
+    .query_and_then(params![channel, Nanos(now), limit, Nanos(absurd)], read_pending)?
+    .collect()
 }
 
-fn read_pending(row: &Row<'_>) -> rusqlite::Result<PendingMessage> {
+/// The last message of each incident that goes on, by a channel, delivered and with its body.
+pub(crate) fn standing(db: &Connection, channel: &str) -> Result<Vec<NewMessage>, StoreError> {
+    db.prepare_cached(
+        "SELECT message_id, incident.fingerprint, channel, recipient, subject, text, html,
+             created_at, created_height, message.severity, attempts, last_error
+         FROM incident
+         JOIN outbox AS message ON message.incident = incident.fingerprint
+         JOIN body ON body.message = message.id
+         WHERE incident.state <> 'resolved' AND message.channel = ?1
+             AND message.state = 'delivered'
+             AND NOT EXISTS (
+                 SELECT 1 FROM outbox AS newer
+                 WHERE newer.incident = message.incident AND newer.channel = message.channel
+                     AND newer.recipient = message.recipient AND newer.state = 'delivered'
+                     AND newer.id > message.id)
+         ORDER BY message.id",
+    )?
+    .query_and_then([channel], |row| Ok(read_pending(row)?.message))?
+    .collect()
+}
+
+fn read_pending(row: &Row<'_>) -> Result<PendingMessage, StoreError> {
     Ok(PendingMessage {
         message: NewMessage {
             message_id: row.get(0)?,
@@ -183,9 +254,10 @@ fn read_pending(row: &Row<'_>) -> rusqlite::Result<PendingMessage> {
             html: row.get(6)?,
             created_at: row.get::<_, Nanos>(7)?.0,
             created_height: row.get(8)?,
+            severity: Severity::read(&row.get::<_, String>(9)?)?,
         },
-        attempts: row.get(9)?,
-        last_error: row.get(10)?,
+        attempts: row.get(10)?,
+        last_error: row.get(11)?,
     })
 }
 

@@ -65,13 +65,16 @@ pub(crate) fn incidents(db: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Drops the bodies of old settled messages, and forgets the oldest messages.
+/// Drops the bodies of old settled messages, except of incidents that go on, which are said again
+/// from them; and forgets the oldest messages.
 pub(crate) fn outbox(db: &Connection) -> Result<(), StoreError> {
     db.prepare_cached(
         "DELETE FROM body WHERE message <= (
              SELECT id FROM outbox WHERE state <> 'pending'
              ORDER BY id DESC LIMIT 1 OFFSET ?1)
-         AND message NOT IN (SELECT id FROM outbox WHERE state = 'pending')",
+         AND message NOT IN (SELECT id FROM outbox WHERE state = 'pending')
+         AND NOT EXISTS (SELECT 1 FROM outbox JOIN incident ON fingerprint = incident
+                         WHERE outbox.id = body.message AND incident.state <> 'resolved')",
     )?
     .execute([SETTLED_BODIES_KEPT])?;
     db.prepare_cached(

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 
 use super::{load, open, orders, outbox};
-use crate::{Incident, Loaded, Orders, PendingMessage, ReadStore, StoreError};
+use crate::{Incident, Loaded, NewMessage, Orders, PendingMessage, ReadStore, StoreError};
 
 /// The store in one SQLite file, for reading only.
 pub struct SqliteReader {
@@ -84,5 +84,9 @@ impl ReadStore for SqliteReader {
 
     fn backlog(&self, channel: &str) -> Result<(u64, Option<Timestamp>), StoreError> {
         outbox::backlog(&self.db, channel)
+    }
+
+    fn standing(&self, channel: &str) -> Result<Vec<NewMessage>, StoreError> {
+        outbox::standing(&self.db, channel)
     }
 }

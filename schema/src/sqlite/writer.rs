@@ -28,6 +28,8 @@ pub struct SqliteStore {
     last: LastState,
     /// Reports of deliveries so far.
     settles: u32,
+    /// Messages that gave way and have not been asked for yet, by channel.
+    gave_way: Vec<(String, u64)>,
     // The last field: it is dropped after the connection is closed.
     _lock: WriteLock,
 }
@@ -49,19 +51,27 @@ impl SqliteStore {
         let (db, lock) = open::writer(path, chain_id)?;
         let mut last = LastState::default();
         last.follow(&load::load(&db)?.ledger);
-        Ok(Self { db, names: Names::default(), last, settles: 0, _lock: lock })
+        Ok(Self {
+            db,
+            names: Names::default(),
+            last,
+            settles: 0,
+            gave_way: Vec::new(),
+            _lock: lock,
+        })
     }
 
     /// Runs `write` in one transaction that takes the write lock first, so that it either waits for
     /// the lock or has it to the end.
-    fn write(
+    fn write<T>(
         &mut self,
-        write: impl FnOnce(&Connection, &mut Names, &LastState) -> Result<(), StoreError>,
-    ) -> Result<(), StoreError> {
+        write: impl FnOnce(&Connection, &mut Names, &LastState) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         let outcome = (|| {
             let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            write(&tx, &mut self.names, &self.last)?;
-            Ok(tx.commit()?)
+            let done = write(&tx, &mut self.names, &self.last)?;
+            tx.commit()?;
+            Ok(done)
         })();
         if outcome.is_err() {
             self.names.forget();
@@ -98,6 +108,10 @@ impl ReadStore for SqliteStore {
     fn backlog(&self, channel: &str) -> Result<(u64, Option<Timestamp>), StoreError> {
         outbox::backlog(&self.db, channel)
     }
+
+    fn standing(&self, channel: &str) -> Result<Vec<NewMessage>, StoreError> {
+        outbox::standing(&self.db, channel)
+    }
 }
 
 impl Store for SqliteStore {
@@ -109,7 +123,7 @@ impl Store for SqliteStore {
             return Err(StoreError::conflict(block.height, reason));
         }
         let evidence = facts::is_evidence(block) || ledger::is_evidence(observation, changes);
-        self.write(|db, names, last| {
+        let gave_way = self.write(|db, names, last| {
             is_above_all(db, block.height)?;
             coverage::cover(db, [block])?;
             facts::write_header(db, block, true, evidence)?;
@@ -118,9 +132,11 @@ impl Store for SqliteStore {
             if let Some(forecast) = forecast {
                 forecasts::write(db, names, forecast)?;
             }
-            decide(db, incidents, messages)?;
-            prune::headers(db, block.height, block.height, ledger.ticks.len())
+            let gave_way = decide(db, incidents, messages)?;
+            prune::headers(db, block.height, block.height, ledger.ticks.len())?;
+            Ok(gave_way)
         })?;
+        self.gave_way.extend(gave_way);
         self.last.follow(ledger);
         Ok(())
     }
@@ -181,7 +197,9 @@ impl Store for SqliteStore {
         incidents: &[Incident],
         messages: &[NewMessage],
     ) -> Result<(), StoreError> {
-        self.write(|db, _, _| decide(db, incidents, messages))
+        let gave_way = self.write(|db, _, _| decide(db, incidents, messages))?;
+        self.gave_way.extend(gave_way);
+        Ok(())
     }
 
     fn settle(&mut self, deliveries: &[Delivery]) -> Result<(), StoreError> {
@@ -194,6 +212,16 @@ impl Store for SqliteStore {
         Ok(())
     }
 
+    fn post(&mut self, messages: &[NewMessage]) -> Result<(), StoreError> {
+        let gave_way = self.write(|db, _, _| outbox::write_messages(db, messages))?;
+        self.gave_way.extend(gave_way);
+        Ok(())
+    }
+
+    fn gave_way(&mut self) -> Vec<(String, u64)> {
+        std::mem::take(&mut self.gave_way)
+    }
+
     fn give_up(&mut self, range: &Unfillable) -> Result<(), StoreError> {
         self.write(|db, _, _| coverage::give_up(db, range))
     }
@@ -203,12 +231,16 @@ impl Store for SqliteStore {
     }
 }
 
+/// Gives the number of messages of each channel that gave way.
 fn decide(
     db: &Connection,
     incidents: &[Incident],
     messages: &[NewMessage],
-) -> Result<(), StoreError> {
+) -> Result<Vec<(String, u64)>, StoreError> {
     outbox::write_incidents(db, incidents)?;
-    outbox::write_messages(db, messages)?;
-    if incidents.is_empty() { Ok(()) } else { prune::incidents(db) }
+    let gave_way = outbox::write_messages(db, messages)?;
+    if !incidents.is_empty() {
+        prune::incidents(db)?;
+    }
+    Ok(gave_way)
 }

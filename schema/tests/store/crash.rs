@@ -48,6 +48,7 @@ fn message(height: Height) -> NewMessage {
         incident: height.to_string(),
         channel: "email".into(),
         recipient: "r".into(),
+        severity: bootwatch_schema::Severity::Warning,
         subject: "s".into(),
         text: "t".into(),
         html: None,

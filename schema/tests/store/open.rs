@@ -63,7 +63,7 @@ fn a_newer_version_is_refused() {
     db.pragma_update(None, "user_version", 99).unwrap();
     drop(db);
     let (writer, reader) = refused(&place.path());
-    assert!(matches!(writer, StoreError::Newer { found: 99, .. }), "{writer}");
+    assert!(matches!(writer, StoreError::Newer { found: 99, known: ..99, .. }), "{writer}");
     assert!(matches!(reader, StoreError::Newer { found: 99, .. }), "{reader}");
 }
 

@@ -19,6 +19,7 @@ fn message(id: &str, at_second: i64) -> NewMessage {
         incident: format!("incident of {id}"),
         channel: "email".into(),
         recipient: "host@example.org".into(),
+        severity: Severity::Warning,
         subject: "[CRITICAL] capture in 500 blocks".into(),
         text: "text".into(),
         html: Some("<p>text</p>".into()),
@@ -364,4 +365,96 @@ fn what_cannot_be_read_is_counted_for_ever_and_kept_for_a_while() {
     assert_eq!(kept.len(), 1_000);
     let places: Vec<_> = kept.iter().take(2).map(|(h, thing)| (*h, &*thing.place)).collect();
     assert_eq!(places, [(9, "tx 0"), (2, "tx 1999")]);
+}
+
+// Fails when a full outbox grows, loses a critical message, or lets the newest go before the oldest.
+#[test]
+fn a_full_outbox_lets_the_least_urgent_go() {
+    let place = Place::new();
+    let mut store = place.open();
+    let of = |id: String, severity| NewMessage { severity, ..message(&id, 10) };
+    let mut messages = vec![of("critical".into(), Severity::Critical)];
+    messages.extend((0..2).map(|n| of(format!("info {n}"), Severity::Info)));
+    messages.extend((0..9_997).map(|n| of(format!("warning {n}"), Severity::Warning)));
+    commit_messages(&mut store, 1, &messages);
+    assert_eq!(store.backlog("email").unwrap().0, 10_000);
+    assert_eq!(store.gave_way(), vec![]);
+
+    let more: Vec<_> = (0..3).map(|n| of(format!("more {n}"), Severity::Critical)).collect();
+    store.post(&more).unwrap();
+    assert_eq!(store.backlog("email").unwrap().0, 10_000);
+    assert_eq!(store.gave_way(), vec![("email".to_owned(), 3)]);
+    let left: Vec<String> = store
+        .pending("email", at(99), 20_000)
+        .unwrap()
+        .into_iter()
+        .map(|pending| pending.message.message_id)
+        .collect();
+    for gone in ["info 0", "info 1", "warning 0"] {
+        assert!(!left.iter().any(|id| id == gone), "{gone} should have given way");
+    }
+    for kept in ["critical", "warning 1", "more 2"] {
+        assert!(left.iter().any(|id| id == kept), "{kept} is lost");
+    }
+    // Decided again, what gave way does not come back.
+    store.post(&messages[1..2]).unwrap();
+    assert_eq!(store.backlog("email").unwrap().0, 10_000);
+}
+
+// Fails when a clock that jumps back holds a message up for as long as it jumped.
+#[test]
+fn a_retry_does_not_wait_for_a_clock_that_jumped_back() {
+    let place = Place::new();
+    let mut store = place.open();
+    commit_messages(&mut store, 1, &[message("a", 10)]);
+    let next = at(1_000_000);
+    store
+        .settle(&[Delivery::Retry { message_id: "a".into(), next, error: "later".into() }])
+        .unwrap();
+    assert_eq!(store.pending("email", at(999_000), 10).unwrap().len(), 0, "a usual wait");
+    assert_eq!(store.pending("email", at(20), 10).unwrap().len(), 1, "no wait is so long");
+}
+
+// Fails when an alert that fires is not said again, one that ended is, or an old text of it.
+#[test]
+fn what_stands_is_the_last_word_on_what_goes_on() {
+    let place = Place::new();
+    let mut store = place.open();
+    let of = |id: &str, incident: &str| NewMessage { incident: incident.into(), ..message(id, 1) };
+    let incident = |fingerprint: &str, state| Incident {
+        fingerprint: fingerprint.into(),
+        alert: "A".into(),
+        labels: [].into(),
+        window: "1".into(),
+        state,
+        severity: Severity::Warning,
+        summary: "s".into(),
+        opened_height: 1,
+        opened_at: at(1),
+        changed_at: at(1),
+        deadline: None,
+        step: 1,
+        occurrence: 1,
+        risen_at: at(1),
+        clearing: None,
+        unknown_since: None,
+        acknowledged: None,
+        silenced_by: None,
+        inhibited_by: None,
+        told: [].into(),
+        ending: None,
+    };
+    let incidents =
+        [incident("on", IncidentState::Firing), incident("over", IncidentState::Resolved)];
+    commit_decisions(&mut store, 1, &incidents, &[of("old", "on"), of("past", "over")]);
+    assert!(store.standing("email").unwrap().is_empty(), "nothing was delivered yet");
+    let delivered = |id: &str| Delivery::Delivered { message_id: id.into(), at: at(2) };
+    store.settle(&["old", "past"].map(delivered)).unwrap();
+    store.post(&[of("new", "on")]).unwrap();
+    store.settle(&[delivered("new")]).unwrap();
+    store.post(&[of("waits", "on")]).unwrap();
+    let ids: Vec<String> =
+        store.standing("email").unwrap().into_iter().map(|m| m.message_id).collect();
+    assert_eq!(ids, ["new"]);
+    assert!(store.standing("webhook").unwrap().is_empty());
 }

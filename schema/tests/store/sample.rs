@@ -11,7 +11,7 @@ use bootwatch_rules::{
 };
 use bootwatch_schema::{
     Commit, EndpointRecord, Incident, IncidentState, NewMessage, Severity, SqliteStore, Store,
-    Unfillable,
+    Told, Unfillable,
 };
 
 use crate::{
@@ -169,6 +169,7 @@ pub(crate) fn fill(store: &mut SqliteStore) {
 }
 
 fn incident(height: Height) -> Incident {
+    let told = Told { step: 1, severity: Severity::Critical, at: at(2), times: 1, ended: false };
     Incident {
         fingerprint: hash(height),
         alert: "DecisionMissing".into(),
@@ -182,7 +183,14 @@ fn incident(height: Height) -> Incident {
         changed_at: at(2),
         deadline: Some(height + 5),
         step: 1,
-        told: ["email:host@example.org".to_owned()].into(),
+        occurrence: 1,
+        risen_at: at(2),
+        clearing: None,
+        unknown_since: None,
+        acknowledged: None,
+        silenced_by: None,
+        inhibited_by: None,
+        told: [("email:host@example.org".to_owned(), told)].into(),
         ending: None,
     }
 }
@@ -193,6 +201,7 @@ fn message(height: Height) -> NewMessage {
         incident: hash(height),
         channel: "email".into(),
         recipient: "host@example.org".into(),
+        severity: Severity::Critical,
         subject: "decide".into(),
         text: "it's time".into(),
         html: Some("<p>it's time</p>".into()),

@@ -47,6 +47,13 @@ impl Config {
         self
     }
 
+    /// Adds sections as they are.
+    pub(crate) fn more(mut self, text: &str) -> Self {
+        self.text.push('\n');
+        self.text.push_str(text);
+        self
+    }
+
     /// Writes it into the test's folder.
     pub(crate) fn write(self, dir: &Path) -> PathBuf {
         let path = dir.join("bootwatch.toml");

@@ -27,6 +27,12 @@ pub(crate) fn cometbft() -> Option<PathBuf> {
     )
 }
 
+/// A tool is there and cannot be used here: as [`tool`], when it is missing.
+pub(crate) fn unusable<T>(tool: &str, why: &str) -> Option<T> {
+    report(tool, None, why);
+    None
+}
+
 fn report(tool: &str, found: Option<PathBuf>, how: &str) -> Option<PathBuf> {
     if found.is_none() {
         assert!(!required(tool), "{tool} is required and was not found: {how}");

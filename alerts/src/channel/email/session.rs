@@ -9,7 +9,7 @@ use lettre::{
     transport::smtp::{
         Error,
         authentication::{Credentials, DEFAULT_MECHANISMS},
-        client::{AsyncSmtpConnection, TlsParameters},
+        client::{AsyncSmtpConnection, Certificate, TlsParameters},
         commands::{Data, Mail, Rcpt},
         extension::{ClientId, Extension, MailBodyParameter, MailParameter},
     },
@@ -45,9 +45,11 @@ impl Server {
         let tls = match settings.tls {
             Tls::None => None,
             Tls::Starttls | Tls::Implicit => {
-                let host = settings.host.clone();
-                let made = TlsParameters::new(host.clone());
-                Some(made.map_err(|e| EmailError::Tls { host, reason: e.to_string() })?)
+                let made = parameters(&settings.host, settings.extra_roots.as_deref());
+                Some(made.map_err(|error| EmailError::Tls {
+                    host: settings.host.clone(),
+                    reason: error.to_string(),
+                })?)
             }
         };
         Ok(Self { settings, tls, hello: ClientId::default() })
@@ -99,6 +101,14 @@ impl Server {
         }
         Ok(Session { connection, server: self.name() })
     }
+}
+
+fn parameters(host: &str, extra_roots: Option<&[u8]>) -> Result<TlsParameters, Error> {
+    let mut builder = TlsParameters::builder(host.to_owned());
+    if let Some(roots) = extra_roots {
+        builder = builder.add_root_certificate(Certificate::from_pem(roots)?);
+    }
+    builder.build()
 }
 
 /// A connection that is ready for a mail.

@@ -14,6 +14,8 @@ pub struct EmailSettings {
     pub port: u16,
     /// How the connection is protected.
     pub tls: Tls,
+    /// Certificates in PEM that are trusted beside the system's: of a mail server's own authority.
+    pub extra_roots: Option<Vec<u8>>,
     /// The sender: `bootwatch@example.org` or `Bootwatch <bootwatch@example.org>`.
     pub from: String,
     /// The recipients, in the same forms.

@@ -1,10 +1,10 @@
-//! `[alerts]` and `[[route]]`: what is worth a word, and who hears it when.
+//! `[alerts]`: what is worth a word, and when.
 
-use bootwatch_alerts::{Ladder, Pacing, QuietHours, Route, Rung, Thresholds, alert_names};
-use bootwatch_schema::Severity;
-use jiff::{SignedDuration, civil, tz::TimeZone};
+use bootwatch_alerts::{Ladder, Pacing, QuietHours, Rung, Thresholds, alert_names};
+use jiff::{SignedDuration, civil};
+use secrecy::ExposeSecret as _;
 
-use super::Check;
+use super::{Check, channels::SEVERITIES};
 use crate::config::{
     document::{Document, Group},
     keys,
@@ -14,56 +14,29 @@ use crate::config::{
 /// Milliseconds between blocks on mainnet, the mean of June to August 2026: what a rung's time is in
 /// blocks while no pace was measured.
 const BLOCK_MILLISECONDS: i128 = 5_335;
-const SEVERITIES: [(&str, Severity); 3] =
-    [("info", Severity::Info), ("warning", Severity::Warning), ("critical", Severity::Critical)];
 
 impl Check<'_> {
     pub(super) fn alerts(&mut self, document: &Document) -> AlertsConfig {
         let mut alerts = AlertsConfig::default();
         if let Some(group) = document.single("alerts") {
-            self.zone(group, &mut alerts);
             self.ladder(group, &mut alerts.ladder);
             self.thresholds(group, &mut alerts.thresholds);
             self.pacing(group, &mut alerts.pacing);
-            self.quiet(group, &mut alerts);
+            self.quiet(group, &mut alerts.pacing);
             alerts.heartbeat = self.heartbeat(group);
             alerts.off = self.alert_list(group, "off").into_iter().collect();
-        }
-        for group in document.groups.get("route").into_iter().flatten() {
-            let route = self.route(group);
-            alerts.routes.extend(route);
         }
         alerts
     }
 
-    /// The address stands in a file of its own, as every secret does.
+    /// Whoever knows the address can pretend to be alive, so it is a secret like the others.
     fn heartbeat(&mut self, group: &Group) -> Option<HeartbeatUrl> {
-        let (place, path) = self.text(group, "heartbeat_url_file")?;
-        match std::fs::read_to_string(path) {
-            Ok(text) => {
-                let url = HeartbeatUrl::parse(text.trim());
-                if url.is_none() {
-                    let hint = "must hold one http or https address";
-                    self.wrong(place, format!("`heartbeat_url_file` {path:?} {hint}"));
-                }
-                url
-            }
-            Err(error) => {
-                self.wrong(place, format!("`heartbeat_url_file` {path:?} cannot be read: {error}"));
-                None
-            }
+        let text = self.kept_secret(group, "heartbeat_url")?;
+        let url = HeartbeatUrl::parse(text.expose_secret().trim());
+        if url.is_none() {
+            self.wrong(&group.place, "`heartbeat_url_file` must hold one http or https address");
         }
-    }
-
-    fn zone(&mut self, group: &Group, alerts: &mut AlertsConfig) {
-        let Some((place, text)) = self.text(group, "zone") else { return };
-        match TimeZone::get(text) {
-            Ok(zone) => alerts.zone = zone,
-            Err(_) => self.wrong(
-                place,
-                format!("`zone` {text:?} is no time zone, such as \"Europe/Berlin\" or \"UTC\""),
-            ),
-        }
+        url
     }
 
     /// Rungs such as `6h warning`.
@@ -74,9 +47,13 @@ impl Check<'_> {
         for text in &list {
             let rung = text.split_once(' ').and_then(|(time, word)| {
                 let within = span(time)?;
-                let severity = severity(word.trim())?;
+                let (_, severity) = SEVERITIES.iter().find(|(known, _)| *known == word.trim())?;
                 let blocks = within.as_millis() / BLOCK_MILLISECONDS;
-                Some(Rung { within, blocks: i64::try_from(blocks.max(1)).ok()?, severity })
+                Some(Rung {
+                    within,
+                    blocks: i64::try_from(blocks.max(1)).ok()?,
+                    severity: *severity,
+                })
             });
             match rung {
                 Some(rung) => rungs.push(rung),
@@ -132,14 +109,11 @@ impl Check<'_> {
         }
     }
 
-    fn quiet(&mut self, group: &Group, alerts: &mut AlertsConfig) {
+    fn quiet(&mut self, group: &Group, pacing: &mut Pacing) {
         let (from, to) = (self.time(group, "quiet_from"), self.time(group, "quiet_to"));
         let has = |key| group.settings.contains_key(key);
         match (from, to) {
-            (Some(from), Some(to)) => {
-                let zone = alerts.zone.clone();
-                alerts.pacing.quiet = Some(QuietHours { from, to, zone });
-            }
+            (Some(from), Some(to)) => pacing.quiet = Some(QuietHours { from, to }),
             _ if has("quiet_from") != has("quiet_to") => {
                 self.wrong(
                     &group.place,
@@ -159,36 +133,8 @@ impl Check<'_> {
         time
     }
 
-    /// One or more recipients and what they want to hear of.
-    fn route(&mut self, group: &Group) -> Option<Route> {
-        let mut route = Route::default();
-        if let Some((place, text)) = self.text(group, "severity") {
-            match severity(text) {
-                Some(severity) => route.severity = severity,
-                None => {
-                    let hint = keys::suggestion(text, SEVERITIES.iter().map(|(word, _)| *word));
-                    self.wrong(place, format!("`severity` {text:?} does not exist; {hint}"));
-                    return None;
-                }
-            }
-        }
-        route.channel = self.text(group, "channel").map(|(_, text)| text.to_owned());
-        let mut list = |key: &str| {
-            let setting = group.settings.get(key)?;
-            self.list(setting, key)
-        };
-        route.to = list("to").unwrap_or_default();
-        route.hosts = list("hosts").unwrap_or_default();
-        route.models = list("models").unwrap_or_default();
-        route.alerts = self.alert_list(group, "alerts");
-        if route.channel.is_none() && route.to.is_empty() {
-            self.wrong(&group.place, "[[route]] needs `to` or `channel`: whom it is for");
-            return None;
-        }
-        Some(route)
-    }
-
-    fn alert_list(&mut self, group: &Group, key: &str) -> Vec<String> {
+    /// Names of alerts.
+    pub(super) fn alert_list(&mut self, group: &Group, key: &str) -> Vec<String> {
         let Some(setting) = group.settings.get(key) else { return Vec::new() };
         let list = self.list(setting, key).unwrap_or_default();
         let known = alert_names();
@@ -236,8 +182,4 @@ impl Check<'_> {
 fn span(text: &str) -> Option<SignedDuration> {
     let span: SignedDuration = text.parse().ok()?;
     (SignedDuration::ZERO..=SignedDuration::from_hours(24 * 366)).contains(&span).then_some(span)
-}
-
-fn severity(word: &str) -> Option<Severity> {
-    SEVERITIES.iter().find(|(known, _)| *known == word).map(|(_, severity)| *severity)
 }

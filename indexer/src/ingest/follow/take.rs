@@ -90,8 +90,10 @@ impl Follow {
             self.mismatch = Some(RuleMismatch { height: facts.height, what: difference });
         }
         let progress = self.forecasts.advance(forecast, &self.ledger);
-        if let Some(progress) = &progress {
-            audit::tell(progress, &self.parts.metrics);
+        if let Some(progress) = &progress
+            && let Some(what) = audit::tell(progress, &self.parts.metrics)
+        {
+            self.mismatch = Some(RuleMismatch { height: facts.height, what });
         }
         let (situation, decision) = self.decide(&facts, head, near);
         let told = !decision.messages.is_empty();

@@ -1,0 +1,38 @@
+//! Incoming webhooks of chats: Slack and what is compatible with it, Discord. The address is the
+//! secret; the body is written by the engine.
+
+use std::time::Duration;
+
+use bootwatch_schema::PendingMessage;
+use reqwest::header::HeaderMap;
+use secrecy::SecretString;
+
+use super::{Channel, SendError, Target, TargetError};
+
+/// An incoming webhook.
+#[derive(Debug)]
+pub struct ChatWebhook {
+    name: String,
+    target: Target,
+}
+
+impl ChatWebhook {
+    /// A webhook by its address, as the chat gave it.
+    ///
+    /// # Errors
+    /// [`TargetError`] when it is no address.
+    pub fn new(name: &str, url: &SecretString, timeout: Duration) -> Result<Self, TargetError> {
+        Ok(Self { name: name.to_owned(), target: Target::new(name, url, timeout)? })
+    }
+}
+
+impl Channel for ChatWebhook {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    async fn send(&self, message: &PendingMessage) -> Result<(), SendError> {
+        let sent = self.target.post(HeaderMap::new(), message.message.text.clone()).await;
+        sent.map_err(super::http::Answer::judge)
+    }
+}

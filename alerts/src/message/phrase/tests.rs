@@ -1,0 +1,95 @@
+//! What holds in every language.
+
+use jiff::{Timestamp, tz::TimeZone};
+
+use super::*;
+
+fn everything(time: &Zoned) -> Vec<Phrase<'_>> {
+    use Phrase as P;
+    let severities = [Severity::Info, Severity::Warning, Severity::Critical];
+    let stored = Stored::Intent;
+    let (model, deadline, epoch, block) = ("MODEL", "DEADLINE", "EPOCH", "BLOCK");
+    let mut all: Vec<Phrase<'_>> = severities.map(|s| P::Tag(Tag::Severity(s))).into();
+    all.extend([P::Tag(Tag::Done), P::Tag(Tag::Test), P::Time(time, "UTC")]);
+    all.extend([
+        P::LastBlock { height: "HEIGHT", blocks: "BLOCKS", from: "FROM" },
+        P::Basis { chain: "CHAIN", complete_to: "COMPLETE", time: "TIME", rules: "RULES" },
+        P::GapMissing { have: "HAVE", need: "NEED", missing: "MISSING" },
+        P::Does { verb: Some(stored), english: "ENGLISH" },
+        P::Why { stored, charge: "CHARGE", english: "ENGLISH" },
+        P::CostUpTo { charge: "CHARGE", epoch },
+        P::CoinsAtStake { most: "MOST", of: "WHOLE" },
+        P::WeightAtStake { most: "MOST", of: "WHOLE" },
+        P::Bundle { count: 123, named: "NAMED", more: 456 },
+        P::Reminder { since: "SINCE", times: 123 },
+        P::Over { what: "WHAT" },
+        P::TooLateWhat { what: "WHAT" },
+        P::Need { reason: AdviceReason::TooLate, model },
+        P::NoCaptureWhat { model, epoch: 360, block },
+        P::SecondCaptureWhat { model, first: "FIRST", block },
+        P::MovedCaptureWhat { model, block },
+        P::WouldMiss { model, epoch },
+        P::WouldMissWhat { model, epoch: 360, missing: "MISSING" },
+        P::SuchAs { count: "COUNT", hosts: "HOSTS" },
+        P::CostsFromWhat { model, epoch: 360, running: 358 },
+        P::FellOutWhat { model, before: 358, since: 359 },
+        P::NoCommitWhat { model },
+        P::NoDistributionWhat { model },
+        P::ExcludedWhat { epoch: 360, block, reason: "REASON" },
+        P::DelegateOfWhat { host: "HOST", model, delegate: "DELEGATE", risk: "RISK" },
+        P::Charged { epoch: 360, share: "SHARE", of_weight: false },
+        P::ChargedCost { epoch: 360, share: "SHARE", of_weight: true },
+        P::ChargedWhat { epoch: 360, host: "HOST" },
+        P::About { amount: "AMOUNT" },
+        P::NotGettingThroughWhat { waiting: "WAITING", since: "SINCE" },
+        P::SettledWhat { model, deadline, epoch, stored },
+        P::MissedWhat { model, deadline, epoch, block, stored },
+        P::NotSeenWhat { model, deadline, epoch, block, stored },
+        P::MissedCaptureWhat { model, epoch: Some(360), block, short: "SHORT" },
+        P::Refused { channel: "CHANNEL", recipient: "RECIPIENT" },
+        P::TestWhat { channel: "CHANNEL" },
+    ]);
+    all
+}
+
+// Fails when a translation drops a number or a name that another language says.
+#[test]
+fn every_language_says_every_argument() {
+    let time = Timestamp::UNIX_EPOCH.to_zoned(TimeZone::UTC);
+    let given = |text: &str| {
+        let mut words: Vec<String> = text
+            .split(|c: char| !c.is_ascii_uppercase() && !c.is_ascii_digit())
+            .filter(|word| word.len() > 2)
+            .map(str::to_owned)
+            .collect();
+        words.sort();
+        words.dedup();
+        words
+    };
+    for phrase in everything(&time) {
+        let english = phrase.say(Lang::En);
+        for lang in [Lang::Ru, Lang::Zh] {
+            let said = phrase.say(lang);
+            assert!(!said.trim().is_empty(), "{phrase:?} says nothing in {lang}");
+            if matches!(phrase, Phrase::Tag(_) | Phrase::Why { .. }) {
+                continue;
+            }
+            let (wanted, found) = (given(&english), given(&said));
+            assert!(
+                wanted.iter().all(|word| found.contains(word) || word == "POC"),
+                "{lang} loses something of {wanted:?}: {said}"
+            );
+        }
+    }
+}
+
+// Fails when a day of the week or a month is off by one.
+#[test]
+fn dates_are_written_as_they_are_read() {
+    let time: Timestamp = "2026-11-23T14:05:00Z".parse().unwrap();
+    let time = time.to_zoned(TimeZone::UTC);
+    let said = |lang| Phrase::Time(&time, "UTC").say(lang);
+    assert_eq!(said(Lang::En), "Mon 23 Nov 2026 14:05 UTC");
+    assert_eq!(said(Lang::Ru), "пн 23 ноября 2026 14:05 UTC");
+    assert_eq!(said(Lang::Zh), "2026年11月23日 周一 14:05 UTC");
+}
