@@ -2,11 +2,14 @@
 //!
 //! The real store, courier and email channel against a mail server on loopback. First one message
 //! at a time, from its commit in the database to the server's 250; then a full outbox of 10,000,
-//! with the memory that draining it takes. Prints the figures beside their goals; machines differ,
+//! with the memory that draining it takes. Each delivery is on disk before the next begins, so a
+//! disk's flush is the floor: it is measured beside. Prints the figures beside their goals; machines differ,
 //! so it judges nothing.
 
 use std::{
     fs,
+    io::Write as _,
+    path::Path,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -69,6 +72,17 @@ fn resident() -> f64 {
     kib / 1024.0
 }
 
+/// The mean time of a small write that is flushed to the disk.
+fn flush(dir: &Path) -> Duration {
+    const TIMES: u32 = 50;
+    let mut file = fs::File::create(dir.join("flush")).expect("a file");
+    let began = Instant::now();
+    for _ in 0..TIMES {
+        file.write_all(&[0; 4096]).and_then(|()| file.sync_data()).expect("a write");
+    }
+    began.elapsed() / TIMES
+}
+
 #[tokio::main]
 async fn main() {
     let dir = tempfile::tempdir().expect("a temporary folder");
@@ -110,6 +124,8 @@ async fn main() {
     println!("from commit to the server's 250, {SINGLE} messages one at a time");
     println!("  p50 {:>9.1?}", at(50));
     println!("  p99 {:>9.1?}    goal 2 s", at(99));
+
+    println!("  one flush of this disk {:>9.1?}", flush(dir.path()));
 
     let messages: Vec<_> = (0..QUEUED).map(|n| message(1_000_000 + n)).collect();
     outbox.store(|store| store.post(&messages)).expect("a commit");

@@ -2,7 +2,7 @@
 //! the account (log-in, sender) or this one message (recipient, content). A wrong password must not
 //! cost a message.
 
-use std::{fmt, time::Duration};
+use std::{fmt, io, time::Duration};
 
 use lettre::{
     Address,
@@ -15,6 +15,7 @@ use lettre::{
     },
 };
 use secrecy::ExposeSecret;
+use tokio::net::TcpStream;
 
 use super::{
     compose::Composed,
@@ -76,15 +77,23 @@ impl Server {
         let failed = |what: &str, error: &Error| {
             SendError::Unavailable(format!("{} ({what}): {error}", self.name()))
         };
-        let implicit = self.tls.clone().filter(|_| self.settings.tls == Tls::Implicit);
-        let mut connection = AsyncSmtpConnection::connect_tokio1(
-            (self.settings.host.as_str(), self.settings.port),
-            Some(self.settings.timeout),
-            &self.hello,
-            implicit,
-            None,
-        )
-        .await
+        let server = (self.settings.host.as_str(), self.settings.port);
+        let mut connection = match (&self.tls, self.settings.tls) {
+            (Some(tls), Tls::Implicit) => {
+                let (timeout, tls) = (Some(self.settings.timeout), Some(tls.clone()));
+                AsyncSmtpConnection::connect_tokio1(server, timeout, &self.hello, tls, None).await
+            }
+            _ => {
+                let unreachable = |error: io::Error| {
+                    SendError::Unavailable(format!("{} (connect): {error}", self.name()))
+                };
+                let stream = TcpStream::connect(server).await.map_err(unreachable)?;
+                // The end of a message is a write of its own; it must not wait until the server
+                // has acknowledged the message, which may take it 40 ms.
+                stream.set_nodelay(true).map_err(unreachable)?;
+                AsyncSmtpConnection::connect_with_transport(Box::new(stream), &self.hello).await
+            }
+        }
         .map_err(|error| failed("connect", &error))?;
         if let Some(tls) = self.tls.clone().filter(|_| self.settings.tls == Tls::Starttls) {
             connection
