@@ -1,6 +1,6 @@
 //! Each recipient reads their own language, by their own clock, and only what they want.
 
-use bootwatch_alerts::{Engine, Lang, Policy, Reader, Recipient, Wants};
+use bootwatch_alerts::{Decision, Engine, Lang, Policy, Reader, Recipient, Wants};
 use bootwatch_schema::Severity;
 use jiff::tz::TimeZone;
 
@@ -20,7 +20,7 @@ fn each_recipient_reads_their_own_language_and_time() {
             reader(Lang::Ru, "Europe/Moscow", "ru"),
             reader(Lang::Zh, "Asia/Shanghai", "zh"),
         ],
-        ..Policy::default()
+        ..policy()
     });
     let messages = evaluate(&mut engine, &situation(before_capture(52))).messages;
     let subjects: Vec<&str> = messages.iter().map(|m| m.subject.as_str()).collect();
@@ -45,7 +45,7 @@ fn each_recipient_reads_their_own_language_and_time() {
         has(index, "inferenced tx inference set-poc-delegation");
     }
     // The end comes in the same language.
-    let end = evaluate(&mut engine, &settled(before_capture(40))).messages;
+    let end = stays(&mut engine, settled, before_capture(40)).messages;
     assert!(end[1].subject.starts_with("[ГОТОВО]"), "{}", end[1].subject);
     assert!(end[2].subject.starts_with("[已完成]"), "{}", end[2].subject);
 }
@@ -64,12 +64,12 @@ fn each_recipient_hears_what_they_want() {
             wants(other_host, "other"),
             wants(this_model, "model"),
         ],
-        ..Policy::default()
+        ..policy()
     });
-    let mut told = |now: &bootwatch_rules::situation::Situation| -> Vec<String> {
-        evaluate(&mut engine, now).messages.into_iter().map(|m| m.recipient).collect()
+    let told = |decision: Decision| -> Vec<String> {
+        decision.messages.into_iter().map(|m| m.recipient).collect()
     };
-    assert_eq!(told(&situation(before_capture(20 * 60))), ["model"]);
-    assert_eq!(told(&situation(before_capture(52))), ["critical", "model"]);
-    assert_eq!(told(&settled(before_capture(40))), ["critical", "model"]);
+    assert_eq!(told(evaluate(&mut engine, &situation(before_capture(20 * 60)))), ["model"]);
+    assert_eq!(told(evaluate(&mut engine, &situation(before_capture(52)))), ["critical", "model"]);
+    assert_eq!(told(stays(&mut engine, settled, before_capture(40))), ["critical", "model"]);
 }

@@ -251,7 +251,7 @@ fn an_excluded_host() {
         let exclusion = Exclusion { reason: "downtime".into(), height: 5_546_600 };
         now.hosts[0].excluded = Some(exclusion);
     };
-    let subject = "[CRITICAL] my-gpu-1 was excluded: downtime";
+    let subject = "[CRITICAL] my-gpu-1: excluded from the running epoch (downtime)";
     let course = fires("HostExcluded", change, subject, &["5,546,600", "epoch 359"]);
     clears(course, |now| now.epoch.index = 360, Ending::Expired, None);
 }
@@ -314,7 +314,7 @@ fn a_delegate_at_risk() {
                 delegate(now).excluded = Some(exclusion);
             },
             "CRITICAL",
-            "was excluded at block 5,546,600 (cpoc)",
+            "was excluded (5,546,600, cpoc)",
         ),
         (|now| delegate(now).guardian = true, "WARNING", "is a guardian"),
         (|now| delegate(now).choice = Some(Choice::Refuse), "WARNING", "refuses this model itself"),
@@ -342,11 +342,15 @@ fn a_delegate_at_risk() {
             "CRITICAL",
             "sent no weight distribution",
         ),
-        (|now| delegate(now).burned = Some(12_345), "INFO", "would lose 12,345 voting power"),
+        (
+            |now| delegate(now).burned = Some(12_345),
+            "INFO",
+            "would lose voting power to the cap (12,345)",
+        ),
         (
             |now| delegate(now).voting_share = Fraction::new(3, 10),
             "INFO",
-            "holds 30 % of the group's voting power",
+            "holds much of the group's voting power (30 %)",
         ),
     ];
     for (change, tag, words) in cases {
@@ -355,7 +359,8 @@ fn a_delegate_at_risk() {
         let start = format!("[{tag}] my-gpu-1: the delegate for DeepSeek-V4-Flash-0731 {words}");
         assert!(subject.starts_with(&start), "{subject}");
         // The host changes its mind.
-        let over = format!("[DONE] over: {}", subject.split_once("] ").unwrap().1);
+        let said = subject.split_once("] ").unwrap().1;
+        let over = format!("[DONE] over: {}", said.split(" (").next().unwrap());
         clears(course, NOTHING, Ending::Met, Some(&over));
     }
     let sound: Change = |now| {
