@@ -33,8 +33,8 @@ static STEPS: &[M<'static>] = &[
     M::up(include_str!("../../migrations/0001_facts_ledger_outbox.sql")),
     M::up(include_str!("../../migrations/0002_forecasts_rewards.sql")),
     M::up(include_str!("../../migrations/0003_work_of_the_ledger.sql")),
-    M::up(include_str!("../../migrations/0005_incident_life_and_orders.sql")),
-    M::up(include_str!("../../migrations/0006_outbox_severity.sql")),
+    M::up(include_str!("../../migrations/0004_incident_life_and_orders.sql")),
+    M::up(include_str!("../../migrations/0005_outbox_severity.sql")),
 ];
 static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| Migrations::from_slice(STEPS));
 

@@ -81,6 +81,10 @@ fn literal(value: &Value) -> String {
 /// Columns that a migration took away on purpose, with the version that did.
 const DROPPED: &[(&str, &str)] = &[("work", "followed")];
 
+/// Columns whose values a migration wrote anew, in another form: a list of those who were told is
+/// now what each was told, see `outbox::incidents_of_the_first_version_are_read`.
+const REWRITTEN: &[(&str, &str)] = &[("incident", "told")];
+
 #[test]
 fn every_released_version_becomes_the_newest() {
     let fresh = Place::new();
@@ -101,7 +105,9 @@ fn every_released_version_becomes_the_newest() {
         let old: BTreeMap<String, Vec<String>> =
             tables(&db).into_iter().map(|table| (table.clone(), columns(&db, &table))).collect();
         let kept = |table: &str| -> Vec<String> {
-            let gone = |column: &str| DROPPED.contains(&(table, column));
+            let gone = |column: &str| {
+                DROPPED.contains(&(table, column)) || REWRITTEN.contains(&(table, column))
+            };
             old[table].iter().filter(|column| !gone(column)).cloned().collect()
         };
         let before: Vec<(String, Rows)> =

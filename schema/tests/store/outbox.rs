@@ -229,13 +229,13 @@ fn incidents_of_the_first_version_are_read() {
     )
     .unwrap();
     let first = include_str!("../../migrations/0001_facts_ledger_outbox.sql");
-    let fifth = include_str!("../../migrations/0005_incident_life_and_orders.sql");
+    let fourth = include_str!("../../migrations/0004_incident_life_and_orders.sql");
     let rows = "INSERT INTO incident SELECT * FROM old.before;";
     let path = place.path().with_extension("second");
     let second = Connection::open(&path).unwrap();
     second
         .execute_batch(&format!(
-            "{first} ATTACH '{}' AS old; {rows} DETACH old; {fifth}",
+            "{first} ATTACH '{}' AS old; {rows} DETACH old; {fourth}",
             place.path().display()
         ))
         .unwrap();
