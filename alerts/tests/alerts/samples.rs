@@ -26,7 +26,7 @@ fn samples() {
             reader(Form::Alertmanager, Lang::En, "UTC"),
         ],
         page: Some("https://watch.example.org/".into()),
-        ..Policy::default()
+        ..policy()
     };
     let mut engine = Engine::new(policy.clone());
     let mut messages = Vec::new();
