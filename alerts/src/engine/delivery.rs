@@ -40,10 +40,8 @@ pub(super) fn plan<'v>(
         let key = recipient.key();
         // A program has no night, and wants each incident by itself.
         let for_program = recipient.form.is_for_programs();
-        let quiet = pacing
-            .quiet
-            .filter(|_| !for_program)
-            .and_then(|quiet| quiet.until(view.now, &recipient.reader.zone));
+        let zone = &recipient.reader.zone;
+        let quiet = pacing.quiet.and_then(|quiet| quiet.until(view.now, zone));
         let due: Vec<Item<'_>> = incidents
             .values()
             .filter_map(|incident| item(incident, recipient, &key, seen, quiet, view))
