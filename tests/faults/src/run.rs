@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::time::Duration;
 
+use bootwatch_alerts::alert_names;
 use bootwatch_devnet::Replay;
 use bootwatch_mailbox::Mailbox;
 use bootwatch_rules::Height;
@@ -188,6 +189,17 @@ pub(crate) async fn run(
     Ok(report)
 }
 
+/// The alerts that are judged: what the chain said of captures, and what hosts have to do.
+const OF_THE_CHAIN: [&str; 7] = [
+    "CaptureResult",
+    "DecisionMissing",
+    "ChoiceExpired",
+    "RefusalOnCandidate",
+    "ChoiceTooLate",
+    "DelegationDeleted",
+    "DelegationWithoutEffect",
+];
+
 fn configuration(folder: &Path, stage: &Stage, nodes: &[Replay], mailbox: &Mailbox) -> String {
     let mut text = format!(
         "[chain]\nchain_id = {:?}\n[store]\npath = {:?}\n[http]\nlisten = \
@@ -197,6 +209,14 @@ fn configuration(folder: &Path, stage: &Stage, nodes: &[Replay], mailbox: &Mailb
         folder.join("bootwatch.db"),
         mailbox.address()
     );
+    // Only what follows from the chain, at once and each by itself: the rest tells of the faults, which
+    // every schedule has in another way.
+    let off: Vec<&str> =
+        alert_names().into_iter().filter(|name| !OF_THE_CHAIN.contains(name)).collect();
+    text.push_str(&format!(
+        "[alerts]\nfirst_notice_delay = \"0s\"\nbatch_every = \"0s\"\nbundle_from = \"1000\"\n\
+         per_hour = \"1000\"\noff = {off:?}\n"
+    ));
     for (number, node) in (1..).zip(nodes) {
         text.push_str(&format!("[[endpoint]]\nname = \"e{number}\"\nrpc = {:?}\n", node.url()));
     }
