@@ -289,7 +289,8 @@ pub(crate) fn rejected(
     Ok(count.unsigned_abs())
 }
 
-/// Writes what became of messages that were still pending.
+/// Writes what became of messages that were still pending. One that was replaced while it was under
+/// way went out all the same, and is recorded so.
 pub(crate) fn settle(db: &Connection, deliveries: &[Delivery]) -> Result<(), StoreError> {
     for delivery in deliveries {
         match delivery {
@@ -297,7 +298,7 @@ pub(crate) fn settle(db: &Connection, deliveries: &[Delivery]) -> Result<(), Sto
                 .prepare_cached(
                     "UPDATE outbox SET state = 'delivered', settled_at = ?2, last_error = NULL,
                          attempts = attempts + 1
-                     WHERE message_id = ?1 AND state = 'pending'",
+                     WHERE message_id = ?1 AND state IN ('pending', 'superseded')",
                 )?
                 .execute(params![message_id, Nanos(*at)])?,
             Delivery::Retry { message_id, next, error } => db

@@ -415,6 +415,23 @@ fn a_retry_does_not_wait_for_a_clock_that_jumped_back() {
     assert_eq!(store.pending("email", at(20), 10).unwrap().len(), 1, "no wait is so long");
 }
 
+// Fails when a mail that went out while a later one replaced it is recorded as never sent.
+#[test]
+fn what_went_out_is_delivered_though_it_was_replaced() {
+    let place = Place::new();
+    let mut store = place.open();
+    let of = |id: &str| NewMessage { incident: "i".into(), ..message(id, 1) };
+    store.post(&[of("first")]).unwrap();
+    store.post(&[of("second")]).unwrap();
+    store.settle(&[Delivery::Delivered { message_id: "first".into(), at: at(2) }]).unwrap();
+    let db = Connection::open(place.path()).unwrap();
+    let state = |id: &str| -> String {
+        let select = "SELECT state FROM outbox WHERE message_id = ?1";
+        db.query_row(select, [id], |row| row.get(0)).unwrap()
+    };
+    assert_eq!((state("first").as_str(), state("second").as_str()), ("delivered", "pending"));
+}
+
 // Fails when an alert that fires is not said again, one that ended is, or an old text of it.
 #[test]
 fn what_stands_is_the_last_word_on_what_goes_on() {

@@ -88,6 +88,9 @@ fn messages(evidence: &Evidence<'_>) -> Vec<String> {
     let mut problems = Vec::new();
     let mut of_incident = BTreeMap::<(&str, &str), usize>::new();
     for message in &read.outbox {
+        if message.state == "rejected" {
+            problems.push(format!("outbox: message {} was given up", message.id));
+        }
         *of_incident.entry((&message.incident, &message.recipient)).or_default() += 1;
         if !read.incidents.iter().any(|incident| incident.fingerprint == message.incident) {
             problems.push(format!("outbox: message {} is of no incident", message.id));

@@ -535,7 +535,7 @@ impl Run<'_> {
             let database = self.database.clone();
             let outbox = spawn_blocking(move || account::outbox(&database)).await?;
             let outbox = outbox.map_err(std::io::Error::other)?;
-            if outbox.iter().all(|message| message.state == "delivered") {
+            if outbox.iter().all(|message| message.state != "pending") {
                 return Ok(());
             }
             if Instant::now() > until {
