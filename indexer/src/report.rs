@@ -24,7 +24,7 @@ use self::{
     clock::{due, until},
     hosts::host,
     models::candidate,
-    words::{clean, count, elapsed, instant},
+    words::{clean, count, counted, elapsed, instant},
 };
 pub(crate) use self::{
     clock::{name, phase},
@@ -114,7 +114,7 @@ pub struct Due {
     pub epoch: String,
     /// Its block.
     pub height: String,
-    /// Blocks left.
+    /// Blocks left, such as `1 block`; a dash when it is not known.
     pub blocks: String,
     /// Time left, with its error.
     pub left: String,
@@ -259,14 +259,13 @@ fn headline(s: &Situation, actions: &[Action]) -> (Level, String) {
         [first, rest @ ..] => {
             let more = match rest.len() {
                 0 => String::new(),
-                1 => " and 1 more thing to do".to_owned(),
-                more => format!(" and {more} more things to do"),
+                more => format!(" and {} to do", counted(more, "more thing")),
             };
             (Level::Act, format!("{} needs you: {}{more}.", first.host, first.by))
         }
         [] if s.head - s.complete_to >= BEHIND => {
-            let behind = count(s.head - s.complete_to);
-            (Level::Unknown, format!("Catching up: {behind} blocks behind the chain."))
+            let behind = counted(s.head - s.complete_to, "block");
+            (Level::Unknown, format!("Catching up: {behind} behind the chain."))
         }
         [] if unread > 0 => {
             (Level::Unknown, format!("The choices of {unread} watched hosts are not known yet."))
@@ -452,10 +451,13 @@ fn data(s: &Situation) -> Vec<String> {
         format!("parameters and weights read at block {}", count(s.state_height)),
     ];
     if s.data.malformed > 0 {
-        data.push(format!("{} things in blocks could not be read", s.data.malformed));
+        data.push(format!("{} in blocks could not be read", counted(s.data.malformed, "thing")));
     }
     if s.data.reconciled > 0 {
-        data.push(format!("corrected {} times from the chain's state", s.data.reconciled));
+        data.push(format!(
+            "corrected {} from the chain's state",
+            counted(s.data.reconciled, "time")
+        ));
     }
     if let Some(record) = record(&s.record) {
         data.push(format!("{record}, over all hosts"));
@@ -469,10 +471,12 @@ fn data(s: &Situation) -> Vec<String> {
 
 /// `12,000 blocks of history to fill, 4,800 a minute, ready about 14:05 UTC`.
 fn left(what: &str, progress: &ProgressView) -> String {
-    let number = |n: u64| count(i64::try_from(n).unwrap_or(i64::MAX));
-    let mut text = format!("{} blocks {what}", number(progress.left));
+    let mut text = format!("{} {what}", counted(progress.left, "block"));
     if progress.per_minute > 0 {
-        text.push_str(&format!(", {} a minute", number(progress.per_minute)));
+        text.push_str(&format!(
+            ", {} a minute",
+            count(i64::try_from(progress.per_minute).unwrap_or(i64::MAX))
+        ));
     }
     if let Some(eta) = progress.eta {
         text.push_str(&format!(", ready about {}", eta.strftime("%a %d %b %H:%M UTC")));

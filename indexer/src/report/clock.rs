@@ -5,7 +5,7 @@ use jiff::{Timestamp, tz::TimeZone};
 
 use super::{
     Due,
-    words::{count, elapsed, instant, span},
+    words::{count, counted, elapsed, instant, span},
 };
 
 /// A phase in a few words.
@@ -60,7 +60,7 @@ pub(super) fn due(deadline: &Deadline, now: Timestamp, zone: &TimeZone) -> Due {
         meaning: meaning(deadline.name),
         epoch: deadline.epoch.to_string(),
         height: deadline.height.map_or_else(dash, count),
-        blocks: deadline.blocks_left.map_or_else(dash, count),
+        blocks: deadline.blocks_left.map_or_else(dash, |left| counted(left, "block")),
         left,
         at: deadline.eta.map_or_else(dash, |eta| instant(eta, now, zone)),
         datetime: deadline.eta.map(|eta| eta.to_string()),

@@ -40,6 +40,14 @@ pub fn count(number: i64) -> String {
     out
 }
 
+/// `1 block`, `2,000 blocks`: a number of things whose name takes an s.
+#[must_use]
+pub fn counted(number: impl TryInto<i64>, thing: &str) -> String {
+    let number = number.try_into().unwrap_or(i64::MAX);
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {thing}{plural}", count(number))
+}
+
 /// `1,234.56 GNK`: hundredths, rounded down; less than one of them in full. 1 GNK is 10^9 ngonka.
 #[must_use]
 pub fn gnk(ngonka: u64) -> String {

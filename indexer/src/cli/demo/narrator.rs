@@ -9,7 +9,7 @@ use bootwatch_rules::{
 };
 use mail_parser::MessageParser;
 
-use crate::report::{self, words::clean, words::count};
+use crate::report::{self, words::clean, words::count, words::counted};
 
 /// What was told last.
 #[derive(Debug, Default)]
@@ -26,13 +26,17 @@ impl Narrator {
         let mut lines = Vec::new();
         if self.epoch != Some(s.epoch.index) {
             self.epoch = Some(s.epoch.index);
-            let actions: usize = s
+            let actions = s
                 .hosts
                 .iter()
                 .flat_map(|host| &host.models)
                 .filter(|model| model.advice.is_some())
                 .count();
-            lines.push(format!("{at}  epoch {}; {actions} things to do", s.epoch.index));
+            lines.push(format!(
+                "{at}  epoch {}; {} to do",
+                s.epoch.index,
+                counted(actions, "thing")
+            ));
         }
         if self.phase != Some(s.epoch.phase) {
             self.phase = Some(s.epoch.phase);
