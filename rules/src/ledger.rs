@@ -25,6 +25,7 @@ use crate::{
     Address, Capture, ChainState, ChargeSnapshot, Choice, DelegationParams, EpochIndex, Height,
     ModelId, ModelParams, Params, Position, Weight,
     clock::{Clock, ClockParams},
+    plans::Plans,
     reward::Rewards,
 };
 
@@ -100,6 +101,8 @@ pub struct Ledger {
     pub charges: Option<ChargeSnapshot>,
     /// The newest estimates of what hosts earn.
     pub rewards: Option<Rewards>,
+    /// What governance is about to do, as it was read last.
+    pub plans: Option<Plans>,
     /// What past heights froze.
     pub frozen: Frozen,
     /// Epochs before the one that the state is of, the newest first; bounded.

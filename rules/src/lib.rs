@@ -21,6 +21,7 @@ mod names;
 mod network;
 pub mod pace;
 mod params;
+pub mod plans;
 pub mod preeligibility;
 pub mod resolution;
 pub mod reward;

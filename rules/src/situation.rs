@@ -3,6 +3,7 @@
 
 mod assess;
 mod news;
+mod plans;
 mod timetable;
 
 use jiff::Timestamp;
@@ -10,7 +11,8 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     assess::{Inputs, Watched, assess},
-    news::{ParamChange, ParamsChange},
+    news::{Effect, ParamChange, ParamsChange},
+    plans::{Disturbed, PlansView, ProposalView, UpgradeView},
 };
 use crate::{
     Address, Capture, Decimal, EpochIndex, Exclusion, Fraction, Height, ModelId, Weight,
@@ -67,6 +69,9 @@ pub struct Situation {
     /// What the newest change of parameters changed; null while none was seen.
     #[serde(default)]
     pub params_change: Option<ParamsChange>,
+    /// What governance has scheduled and what it votes on; null until the chain has told.
+    #[serde(default)]
+    pub plans: Option<PlansView>,
     /// The newest trouble that the chain itself told of, by kind.
     #[serde(default)]
     pub chain_troubles: Vec<ChainTrouble>,

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Address, Choice, Decimal, DecimalError, EpochIndex, Fraction, Height, ModelId, Params, Weight,
-    reward::RewardReading,
+    plans::Plans, reward::RewardReading,
 };
 
 /// An epoch and the height at which its PoC starts.
@@ -140,6 +140,8 @@ pub struct Observation {
     pub charges: Option<ChargeSnapshot>,
     /// What watched hosts earn, as the chain estimates it.
     pub rewards: Option<RewardReading>,
+    /// What governance is about to do.
+    pub plans: Option<Plans>,
     /// The version that the node's application reports, such as `0.2.14`.
     pub app_version: Option<String>,
 }

@@ -5,8 +5,10 @@ use crate::ModelId;
 /// Where commands are sent.
 #[derive(Debug, Clone)]
 pub(crate) struct Terminal {
-    /// The options that all commands have, quoted; none when they cannot be pasted safely.
+    /// The options that all transactions have, quoted; none when they cannot be pasted safely.
     options: Option<String>,
+    /// Those that questions have.
+    asking: Option<String>,
 }
 
 /// What a host can send for one model.
@@ -22,6 +24,8 @@ pub(crate) struct Lines {
 
 /// The placeholder of the key that signs: the host's cold key, which no monitor should know.
 const KEY: &str = "<cold-key-name>";
+/// The placeholder of a vote.
+const VOTE: &str = "<yes|no|abstain|no_with_veto>";
 /// The placeholder of a delegate.
 const DELEGATE: &str = "<delegate-address>";
 
@@ -37,7 +41,10 @@ impl Terminal {
             ("--gas", "auto"),
             ("--gas-adjustment", "1.3"),
         ];
-        Self { options: quoted(options.into_iter().flat_map(|(option, value)| [option, value])) }
+        Self {
+            options: quoted(options.into_iter().flat_map(|(option, value)| [option, value])),
+            asking: quoted(["--node", node]),
+        }
     }
 
     /// The commands for a model; each is none when the model's id cannot be pasted safely.
@@ -45,14 +52,26 @@ impl Terminal {
     pub(crate) fn lines(&self, model: &ModelId) -> Lines {
         let id = model.as_str();
         Lines {
-            delegate: self.line("set-poc-delegation", &[id, DELEGATE]),
-            refuse: self.line("refuse-poc-delegation", &[id]),
-            intent: self.line("declare-poc-intent", &[id]),
+            delegate: self.line("inference", "set-poc-delegation", &[id, DELEGATE]),
+            refuse: self.line("inference", "refuse-poc-delegation", &[id]),
+            intent: self.line("inference", "declare-poc-intent", &[id]),
         }
     }
 
-    fn line(&self, message: &str, arguments: &[&str]) -> Option<String> {
-        let command = quoted(["inferenced", "tx", "inference", message])?;
+    /// Votes on a proposal; the vote is a placeholder.
+    #[must_use]
+    pub(crate) fn vote(&self, proposal: u64) -> Option<String> {
+        self.line("gov", "vote", &[&proposal.to_string(), VOTE])
+    }
+
+    /// Shows a proposal.
+    #[must_use]
+    pub(crate) fn proposal(&self, proposal: u64) -> Option<String> {
+        Some(format!("inferenced query gov proposal {proposal} {}", self.asking.as_ref()?))
+    }
+
+    fn line(&self, module: &str, message: &str, arguments: &[&str]) -> Option<String> {
+        let command = quoted(["inferenced", "tx", module, message])?;
         let options = self.options.as_ref()?;
         // A name that begins with a dash would be read as an option.
         let dashed = arguments.iter().any(|argument| argument.starts_with('-'));

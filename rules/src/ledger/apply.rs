@@ -192,6 +192,9 @@ impl Ledger {
         {
             self.rewards = Some(rewards);
         }
+        if let Some(plans) = &observation.plans {
+            self.plans = Some(plans.clone());
+        }
         if let Some(version) = &observation.app_version {
             self.app_version = Some(version.clone());
         }

@@ -20,13 +20,21 @@ pub struct Needs {
     pub charges: bool,
     /// What watched hosts earn, where [`Ledger::can_estimate`] then says that it can be asked.
     pub rewards: bool,
+    /// What governance is about to do.
+    pub plans: bool,
 }
 
 impl Needs {
     /// Whether nothing has to be read.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        !self.state && self.choices.is_empty() && !self.charges && !self.rewards
+        !self.must_be_read() && !self.rewards && !self.plans
+    }
+
+    /// Whether anything has to be read that a later block cannot make good for.
+    #[must_use]
+    pub fn must_be_read(&self) -> bool {
+        self.state || !self.choices.is_empty() || self.charges
     }
 }
 
@@ -45,7 +53,7 @@ impl Ledger {
         let height = facts.height;
         let Some(state) = &self.state else {
             let choices = self.hosts_to_read(facts, watched, None);
-            return Needs { state: true, choices, charges: true, rewards: true };
+            return Needs { state: true, choices, charges: true, rewards: true, plans: true };
         };
         let stages = self.reached(height);
         let due = every > 0 && height.saturating_sub(state.height) >= every;
@@ -54,6 +62,7 @@ impl Ledger {
         Needs {
             state,
             rewards: state && self.rewards_due(height, every),
+            plans: self.plans_due(facts, state, every),
             choices: self.hosts_to_read(facts, watched, None),
             charges: stages.contains(&Stage::ValidationEnd),
         }
@@ -65,6 +74,18 @@ impl Ledger {
         let charged = self.charges.as_ref().map(|charges| charges.epoch_index);
         charged != Some(rewards.epoch)
             || (every > 0 && height.saturating_sub(rewards.read_at) >= every)
+    }
+
+    /// When governance acted, when the scheduled upgrade comes, and then with the safety net.
+    fn plans_due(&self, facts: &BlockFacts, state: bool, every: Height) -> bool {
+        let height = facts.height;
+        let known = self.plans.as_ref();
+        let old =
+            known.is_none_or(|plans| every > 0 && height.saturating_sub(plans.read_at) >= every);
+        let upgrade = known.and_then(|plans| plans.upgrade.as_ref());
+        (state && old)
+            || upgrade.is_some_and(|plan| plan.height == height)
+            || facts.events.iter().any(|event| PROPOSALS.contains(&event.kind.as_str()))
     }
 
     /// The epoch whose rewards can be asked for: the one in force, once its own charges are
@@ -153,6 +174,16 @@ impl Ledger {
         events
     }
 }
+
+/// Events after which other proposals are voted on than before, or another upgrade is scheduled
+/// (x/gov/types/events.go).
+const PROPOSALS: [&str; 5] = [
+    "submit_proposal",
+    "proposal_deposit",
+    "cancel_proposal",
+    "active_proposal",
+    "inactive_proposal",
+];
 
 /// Whether something in the block may have changed parameters, members or groups without saying
 /// what: governance, an exclusion, a failed or repaired formation, a host in maintenance.

@@ -10,7 +10,9 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     ChainTrouble, ChoiceView, DataView, Degree, EndpointView, FellOut, FixedCharge, Gap, Gaps,
     HostModelView, HostView, ModelState, ModelView, NetworkWeight, ParamsChange, RewardView,
-    SCHEMA_VERSION, ServiceView, Situation, Snapshot, timetable::Timetable,
+    SCHEMA_VERSION, ServiceView, Situation, Snapshot,
+    plans::Outlook,
+    timetable::{Timetable, origin},
 };
 use crate::{
     Address, Capture, ChainState, Choice, DelegationParams, Exclusion, Height, ModelId,
@@ -86,6 +88,7 @@ pub fn assess(inputs: &Inputs<'_>) -> Situation {
     let supports = network.as_ref().map(|network| supports(ledger, network, &models));
     let supports = supports.unwrap_or_default();
     let groups = Groups::of(ledger);
+    let terminal = Terminal::new(inputs.node, inputs.chain_id);
     let adviser = match (&network, penalties, &groups) {
         (Some(network), Some(Ok(penalties)), Some(groups)) if !outdated => Some(Adviser {
             ledger,
@@ -97,10 +100,7 @@ pub fn assess(inputs: &Inputs<'_>) -> Situation {
             calendar: timetable.calendar,
             complete_from: inputs.complete_from,
             examples: examples(&supports, &guardians),
-            lines: {
-                let terminal = Terminal::new(inputs.node, inputs.chain_id);
-                models.iter().map(|m| (&m.model_id, terminal.lines(&m.model_id))).collect()
-            },
+            lines: models.iter().map(|m| (&m.model_id, terminal.lines(&m.model_id))).collect(),
         }),
         _ => None,
     };
@@ -127,6 +127,11 @@ pub fn assess(inputs: &Inputs<'_>) -> Situation {
         records: inputs.records,
         network_weight: network_weight(ledger),
     };
+    let eta = |blocks| {
+        let (pace, tip) = (pace?, ledger.tip?);
+        pace.eta(origin(tip, Some(pace), inputs.head, inputs.now), blocks)
+    };
+    let plans = Outlook { ledger, eta: &eta, terminal: &terminal }.plans();
     Situation {
         schema_version: SCHEMA_VERSION,
         chain_id: inputs.chain_id.to_owned(),
@@ -146,6 +151,7 @@ pub fn assess(inputs: &Inputs<'_>) -> Situation {
         record: inputs.records.all,
         network_weight: board.network_weight,
         params_change: ParamsChange::newest(ledger),
+        plans,
         chain_troubles: troubles(ledger),
         service: ServiceView::default(),
     }

@@ -111,7 +111,7 @@ impl Timetable {
 
 /// From when on blocks are counted. Nobody has told of a block after the tip, so in a halt the next
 /// one is still to come; while catching up, the tip's own time is the right start.
-fn origin(tip: Tick, pace: Option<Pace>, head: Height, now: Timestamp) -> Timestamp {
+pub(super) fn origin(tip: Tick, pace: Option<Pace>, head: Height, now: Timestamp) -> Timestamp {
     let interval = pace.map_or(SignedDuration::ZERO, |pace| pace.interval());
     match now.checked_sub(interval) {
         Ok(earliest) if head <= tip.height => tip.time.max(earliest),

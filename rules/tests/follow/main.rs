@@ -7,4 +7,5 @@ mod laws;
 mod ledger;
 mod needs;
 mod news;
+mod plans;
 mod situation;

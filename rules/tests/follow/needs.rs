@@ -1,6 +1,10 @@
 //! What the ledger asks the chain for.
 
-use bootwatch_rules::{Height, Observation, ledger::Ledger};
+use bootwatch_rules::{
+    Height, Observation,
+    ledger::Ledger,
+    plans::{Plans, UpgradePlan},
+};
 
 use crate::kit::*;
 
@@ -15,7 +19,7 @@ fn settled(height: Height) -> Ledger {
 #[test]
 fn an_empty_ledger_asks_for_everything() {
     let needs = Ledger::default().needs(&block(5), &[host("w")], 0);
-    assert!(needs.state && needs.charges);
+    assert!(needs.state && needs.charges && needs.plans);
     assert_eq!(needs.choices, [host("w")]);
 }
 
@@ -90,6 +94,38 @@ fn the_safety_net_reads_the_state_at_least_so_often() {
     assert!(ledger.needs(&block(1040), &[], 10).state);
     ledger.apply(&block(1040), None);
     assert!(ledger.needs(&block(1041), &[], 10).state);
+}
+
+// Fails when a vote that opens or ends, or an upgrade's own block, leaves what was read before; when
+// a vote that is cast costs a request; or when a node that cannot answer is asked block after block.
+#[test]
+fn plans_are_asked_for_when_governance_acts() {
+    let mut ledger = settled(1031);
+    assert!(!ledger.needs(&block(1032), &[], 300).plans, "not known, and nothing else is read");
+    let upgrade = Some(UpgradePlan { name: "v9".into(), height: 1040 });
+    let plans = Plans { read_at: 1032, upgrade, ..Plans::default() };
+    ledger.apply(&block(1032), Some(&Observation { plans: Some(plans), ..Observation::default() }));
+    for (kind, asks) in [
+        ("submit_proposal", true),
+        ("proposal_deposit", true),
+        ("cancel_proposal", true),
+        ("active_proposal", true),
+        ("inactive_proposal", true),
+        ("proposal_vote", false),
+        ("slash_collateral", false),
+    ] {
+        let mut facts = block(1033);
+        facts.events.push(event(kind, &[]));
+        let needs = ledger.needs(&facts, &[], 300);
+        assert_eq!(needs.plans, asks, "{kind}");
+        assert_eq!(needs.must_be_read(), needs.state, "a vote alone is nothing to insist on");
+    }
+    let due: Vec<_> =
+        (1033..1060).filter(|height| ledger.needs(&block(*height), &[], 300).plans).collect();
+    assert_eq!(due, [1040], "the upgrade's own block");
+    // With the safety net, and no oftener than it.
+    assert!(!ledger.needs(&block(1041), &[], 10).plans);
+    assert!(ledger.needs(&block(1042), &[], 10).plans);
 }
 
 #[test]

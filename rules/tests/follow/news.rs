@@ -3,7 +3,7 @@
 use bootwatch_rules::{
     Choice, Decimal, Exclusion, Observation,
     ledger::Ledger,
-    situation::{AdviceReason, CaptureBlock, ParamChange, Situation, assess},
+    situation::{AdviceReason, CaptureBlock, Effect, ParamChange, Situation, assess},
 };
 
 use crate::{
@@ -43,13 +43,15 @@ fn changed_parameters_are_told_before_and_after() {
     let change = at(&ledger).params_change.unwrap();
     assert_eq!(change.height, 1051);
     assert_eq!((change.added, change.removed), (vec![model("o")], vec![model("n")]));
-    let one = |name: &str, before: &str, after: &str| ParamChange {
+    let one = |name: &str, before: &str, after: &str, effect| ParamChange {
         name: name.into(),
         before: before.into(),
         after: after.into(),
+        effect,
     };
-    assert!(change.changes.contains(&one("w_threshold", "3/10", "1/10")), "{:?}", change.changes);
-    assert!(change.changes.contains(&one("m penalty_start_epoch", "0", "12")));
+    let threshold = one("w_threshold", "3/10", "1/10", Effect::Threshold);
+    assert!(change.changes.contains(&threshold), "{:?}", change.changes);
+    assert!(change.changes.contains(&one("m penalty_start_epoch", "0", "12", Effect::Model)));
     assert!(!change.changes.iter().any(|change| change.name == "v_min"));
 }
 
