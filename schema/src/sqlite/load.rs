@@ -13,6 +13,7 @@ use bootwatch_rules::{
         FormerParams, Frozen, Ledger, MAX_PAST, Origin, PastEpoch, Standing, TROUBLES, Tick,
         Trouble, Work,
     },
+    plans::Plans,
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -121,6 +122,7 @@ fn ledger(db: &Connection, place: Place) -> Result<Ledger, StoreError> {
         work: place.stage.map(|stage| work(db, stage)).transpose()?.unwrap_or_default(),
         charges: place.charges_epoch.map(|epoch| charges(db, epoch)).transpose()?,
         rewards: forecasts::newest_rewards(db)?,
+        plans: plans(db)?,
         past: effective.map(|epoch| past(db, epoch)).transpose()?.unwrap_or_default(),
         frozen: frozen(db)?,
         former: former(db)?,
@@ -369,6 +371,15 @@ fn changed_params(db: &Connection, below: Height) -> Result<Option<(Height, Para
         .query_row([below], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
     found.map(|(height, params)| Ok((height, read_json("params", &params)?))).transpose()
+}
+
+/// What governance was about to do when it was asked last.
+fn plans(db: &Connection) -> Result<Option<Plans>, StoreError> {
+    let content: Option<String> = db
+        .prepare_cached("SELECT content FROM plans")?
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    content.map(|text| read_json("plans", &text)).transpose()
 }
 
 /// The newest event of each kind of trouble, in blocks that the ledger went through.

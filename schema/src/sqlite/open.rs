@@ -35,6 +35,7 @@ static STEPS: &[M<'static>] = &[
     M::up(include_str!("../../migrations/0003_work_of_the_ledger.sql")),
     M::up(include_str!("../../migrations/0004_incident_life_and_orders.sql")),
     M::up(include_str!("../../migrations/0005_outbox_severity.sql")),
+    M::up(include_str!("../../migrations/0006_plans.sql")),
 ];
 static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| Migrations::from_slice(STEPS));
 

@@ -1,10 +1,11 @@
-//! What the chain's state said: parameters, groups, charges, version. Written on change only.
+//! What the chain's state said: parameters, groups, charges, plans, version. Written on change only.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use bootwatch_rules::{
     ChainState, ChargeSnapshot, Epoch, GroupMember, Height, Member, ModelGroup, ModelId,
     ledger::{CaptureTerms, Ledger},
+    plans::Plans,
     reward::Rewards,
 };
 use rusqlite::{Connection, params};
@@ -18,6 +19,7 @@ pub(crate) struct LastState {
     pub(crate) state: Option<ChainState>,
     pub(crate) charges: Option<ChargeSnapshot>,
     pub(crate) rewards: Option<Rewards>,
+    pub(crate) plans: Option<Plans>,
     pub(crate) app_version: Option<String>,
     /// Models that have a newest capture.
     pub(crate) captured: BTreeSet<ModelId>,
@@ -37,6 +39,9 @@ impl LastState {
         }
         if self.rewards != ledger.rewards {
             self.rewards.clone_from(&ledger.rewards);
+        }
+        if self.plans != ledger.plans {
+            self.plans.clone_from(&ledger.plans);
         }
         if self.app_version != ledger.app_version {
             self.app_version.clone_from(&ledger.app_version);
@@ -75,6 +80,11 @@ pub(crate) fn write(
         && last.rewards.as_ref() != Some(rewards)
     {
         write_rewards(db, names, rewards)?;
+    }
+    if let Some(plans) = &ledger.plans
+        && last.plans.as_ref() != Some(plans)
+    {
+        write_plans(db, plans)?;
     }
     if let Some(version) = &ledger.app_version
         && last.app_version.as_ref() != Some(version)
@@ -280,5 +290,12 @@ fn write_rewards(db: &Connection, names: &mut Names, rewards: &Rewards) -> Resul
             reward.before_charges.map(u64::cast_signed)
         ])?;
     }
+    Ok(())
+}
+
+/// Replaces what was read before: nobody asks what governance once was about to do.
+fn write_plans(db: &Connection, plans: &Plans) -> Result<(), StoreError> {
+    db.prepare_cached("INSERT OR REPLACE INTO plans (one, content) VALUES (1, ?1)")?
+        .execute([json(plans)?])?;
     Ok(())
 }

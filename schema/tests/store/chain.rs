@@ -9,7 +9,7 @@ use bootwatch_rules::{
 };
 use proptest::{collection::vec, option, prelude::*, sample::select, strategy::BoxedStrategy};
 
-use crate::common::block;
+use crate::{common::block, sample};
 
 /// The first height of every random chain.
 pub(crate) const FIRST: Height = 1_000;
@@ -44,6 +44,7 @@ struct Asked {
     choices: Vec<(Address, Vec<(ModelId, Choice)>)>,
     charges: Option<(Address, Address, i64)>,
     rewards: Vec<(Address, u64)>,
+    plans: bool,
     app_version: Option<String>,
 }
 
@@ -81,13 +82,15 @@ fn asked() -> impl Strategy<Value = Asked> {
         vec((host(), stored_choices()), 0..3),
         option::weighted(0.3, (host(), host(), prop_oneof![0..5i64, any::<i64>()])),
         vec((host(), any::<u64>()), 0..3),
+        prop::bool::weighted(0.3),
         option::weighted(0.2, select(vec!["0.2.14", "0.2.16"]).prop_map(str::to_owned)),
     )
-        .prop_map(|(state, choices, charges, rewards, app_version)| Asked {
+        .prop_map(|(state, choices, charges, rewards, plans, app_version)| Asked {
             state,
             choices,
             charges,
             rewards,
+            plans,
             app_version,
         })
 }
@@ -212,6 +215,7 @@ fn observation(height: Height, asked: Asked) -> Observation {
         }),
         rewards: (asked.rewards.len() > 1)
             .then(|| RewardReading { epoch: effective(height), estimates: asked.rewards }),
+        plans: asked.plans.then(|| sample::plans(height)),
         app_version: asked.app_version,
     }
 }

@@ -6,6 +6,7 @@ use bootwatch_rules::{
     Transfer, WeightDistribution,
     forecast::KeptForecast,
     ledger::Ledger,
+    plans::{Plans, Proposal, UpgradePlan},
     reward::RewardReading,
     situation::{EndpointState, EndpointView},
 };
@@ -116,8 +117,26 @@ fn observation(height: Height) -> Observation {
             }],
         }),
         rewards: Some(RewardReading { epoch: 7, estimates: vec![("gonka1a".into(), u64::MAX)] }),
+        plans: Some(plans(height)),
         app_version: Some("0.2.14".into()),
     }
+}
+
+/// An upgrade, and a proposal with everything that one can have.
+pub(crate) fn plans(height: Height) -> Plans {
+    let upgrade = UpgradePlan { name: "v9'; DROP TABLE plans;--".into(), height: height + 50 };
+    let proposal = Proposal {
+        id: u64::MAX,
+        title: "ü\u{0}\u{202e}\"".into(),
+        voting_end: Some(at(height)),
+        expedited: true,
+        messages: vec!["/inference.inference.MsgUpdateParams".into()],
+        params: Some(state(height, 3, 5, Some(1), false).params),
+        upgrade: Some(upgrade.clone()),
+        cancels_upgrade: true,
+    };
+    let proposals = vec![Proposal::default(), proposal];
+    Plans { read_at: height, upgrade: Some(upgrade), proposals, more: true }
 }
 
 /// Puts the chain into a store, with what the daemon decides on the way.
