@@ -23,7 +23,7 @@ pub(super) struct ChainArgs {
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(super) seed: u64,
     /// Who does what, and when: a story that ships (default, misses-then-passes, failed-delegate,
-    /// expired-refusal, moved-capture, quiet), or a TOML file.
+    /// expired-refusal, moved-capture, governance, quiet), or a TOML file.
     #[arg(long, value_name = "NAME|FILE", default_value = "default")]
     pub(super) story: String,
     /// The time between blocks.

@@ -12,7 +12,7 @@ use super::roster::Roster;
 use super::state::State;
 use super::tx::{Failure, Message, transfer_events};
 
-pub(crate) use governance::VOTING_BLOCKS;
+pub(crate) use governance::{Resolution, VOTING_BLOCKS};
 
 /// What a message left behind.
 #[derive(Debug, Default)]

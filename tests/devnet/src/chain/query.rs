@@ -1,6 +1,7 @@
 //! `abci_query`: which state answers, and the errors that the SDK gives instead
 //! (cosmos-sdk v0.50 baseapp/abci.go, `Query`).
 
+mod governance;
 mod grpc;
 mod reward;
 mod store;

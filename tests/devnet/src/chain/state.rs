@@ -8,7 +8,7 @@ mod choices;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 pub(crate) use choices::Choices;
 
@@ -16,7 +16,8 @@ use super::address::{Address, ModelId};
 use super::wire::{
     BootstrapDelegationSnapshot, DelegationParams, DelegationRewardTransferSnapshot,
     DelegationSnapshot, EpochGroupData, EpochParams, ExcludedParticipant, MLNodeWeight, Model,
-    Params, PoCModelConfig, PoCValidationSnapshot, PocParams, PreservedNodesSnapshot,
+    MsgSubmitProposal, Params, Plan, PoCModelConfig, PoCValidationSnapshot, PocParams,
+    PreservedNodesSnapshot,
 };
 
 /// The state after a block.
@@ -54,6 +55,12 @@ pub(crate) struct State {
     /// Open ones.
     pub(crate) proposals: Arc<Vec<Proposal>>,
     pub(crate) last_proposal: u64,
+    /// The upgrade that is scheduled.
+    pub(crate) upgrade: Option<Plan>,
+    /// The height of the last one that was carried out; 0 before the first.
+    pub(crate) upgraded_at: i64,
+    /// From the block before to this one.
+    pub(crate) interval: SignedDuration,
 }
 
 /// What hosts committed in a stage, by host and model.
@@ -74,11 +81,14 @@ pub(crate) struct Commit {
     pub(crate) height: i64,
 }
 
-/// A governance proposal that changes parameters.
+/// A governance proposal that is voted on.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Proposal {
     pub(crate) id: u64,
-    pub(crate) params: Option<Params>,
+    pub(crate) submitted: Arc<MsgSubmitProposal>,
+    pub(crate) submitted_at: Timestamp,
+    /// When it is decided, if blocks keep coming as they did.
+    pub(crate) voting_end: Timestamp,
     /// The block at whose end it is decided.
     pub(crate) decided_at: i64,
     /// Voter → yes.

@@ -110,6 +110,17 @@ pub(crate) enum Choice {
     Intent,
 }
 
+/// What governance decides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Motion {
+    /// New parameters take effect.
+    SetParams(ParamChange),
+    /// An upgrade is scheduled, so many blocks later.
+    Upgrade { name: String, after: i64 },
+    /// It is taken back.
+    CancelUpgrade,
+}
+
 /// What a step does.
 #[derive(Debug, Clone)]
 pub(crate) enum Action {
@@ -125,8 +136,8 @@ pub(crate) enum Action {
     Serve { host: String, model: Option<String> },
     /// From here on it does not.
     Stop { host: String, model: Option<String> },
-    /// New parameters take effect, after a proposal and votes a few blocks earlier.
-    SetParams(ParamChange),
+    /// Something that governance decides: proposed and voted on a few blocks earlier.
+    Govern { title: Option<String>, motion: Motion },
     /// Bytes that may be no transaction at all.
     Raw(Vec<u8>),
     /// A transfer with a memo.
@@ -134,12 +145,13 @@ pub(crate) enum Action {
 }
 
 /// The stories that ship.
-const SHIPPED: [(&str, &str); 6] = [
+const SHIPPED: [(&str, &str); 7] = [
     ("default", include_str!("../../stories/default.toml")),
     ("misses-then-passes", include_str!("../../stories/misses-then-passes.toml")),
     ("failed-delegate", include_str!("../../stories/failed-delegate.toml")),
     ("expired-refusal", include_str!("../../stories/expired-refusal.toml")),
     ("moved-capture", include_str!("../../stories/moved-capture.toml")),
+    ("governance", include_str!("../../stories/governance.toml")),
     ("quiet", include_str!("../../stories/quiet.toml")),
 ];
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::super::decimal::Dec;
 use super::super::event::event;
+use super::super::messages::Resolution;
 use super::super::outcome::Event;
 use super::super::state::{Proposal, State};
 use super::super::wire::Params;
@@ -27,26 +28,44 @@ fn decide_one(state: &mut State, proposal: Proposal) -> Event {
         voters.filter_map(|(voter, _)| weights.get(voter)).sum()
     };
     let passed = tally(true) > tally(false);
-    let (result, log) = match (passed, proposal.params) {
-        (true, Some(params)) => match check(&params) {
-            Ok(()) => {
-                state.params = Arc::new(params);
-                ("proposal_passed", "passed".to_owned())
-            }
-            Err(problem) => {
-                let log = format!(
-                    "passed, but msg 0 (/inference.inference.MsgUpdateParams) failed on execution: {problem}"
-                );
-                ("proposal_failed", log)
-            }
-        },
-        (true, None) => ("proposal_passed", "passed".to_owned()),
-        (false, _) => ("proposal_rejected", "rejected".to_owned()),
+    let (result, log) = match passed.then(|| execute(state, &proposal)) {
+        Some(Ok(())) => ("proposal_passed", "passed".to_owned()),
+        Some(Err(problem)) => ("proposal_failed", format!("passed, but {problem}")),
+        None => ("proposal_rejected", "rejected".to_owned()),
     };
     let id = proposal.id.to_string();
     let attributes =
         [("proposal_id", id.as_str()), ("proposal_result", result), ("proposal_log", &log)];
     event("active_proposal", attributes)
+}
+
+/// All messages, or none.
+fn execute(state: &mut State, proposal: &Proposal) -> Result<(), String> {
+    let (mut params, mut upgrade) = (Arc::clone(&state.params), state.upgrade.clone());
+    for (number, any) in proposal.submitted.messages.iter().enumerate() {
+        let outcome = match Resolution::decode(any) {
+            Ok(Resolution::Params(Some(new))) => check(&new).map(|()| params = Arc::new(new)),
+            Ok(Resolution::Params(None) | Resolution::Other) => Ok(()),
+            // x/upgrade/keeper/keeper.go, ScheduleUpgrade; a second plan replaces the first.
+            Ok(Resolution::Upgrade(plan)) if plan.height <= state.height => {
+                Err("upgrade cannot be scheduled in the past: invalid request".to_owned())
+            }
+            Ok(Resolution::Upgrade(plan)) => {
+                upgrade = Some(plan);
+                Ok(())
+            }
+            Ok(Resolution::CancelUpgrade) => {
+                upgrade = None;
+                Ok(())
+            }
+            Err(error) => Err(error.to_string()),
+        };
+        outcome.map_err(|problem| {
+            format!("msg {number} ({}) failed on execution: {problem}", any.type_url)
+        })?;
+    }
+    (state.params, state.upgrade) = (params, upgrade);
+    Ok(())
 }
 
 /// Longer stages than this would only test integer overflow.

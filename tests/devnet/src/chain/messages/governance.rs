@@ -1,14 +1,18 @@
-//! Proposals and votes (SDK 0.50 x/gov), enough to change parameters.
+//! Proposals and votes (SDK 0.50 x/gov), enough to change parameters and to schedule upgrades.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use prost::Message as _;
+use jiff::SignedDuration;
+use prost::{DecodeError, Message as _};
 
 use super::super::event::event;
 use super::super::state::{Proposal, State};
 use super::super::tx::{Failure, type_url};
-use super::super::wire::{MsgSubmitProposal, MsgSubmitProposalResponse, MsgUpdateParams, MsgVote};
+use super::super::wire::{
+    Any, MsgSoftwareUpgrade, MsgSubmitProposal, MsgSubmitProposalResponse, MsgUpdateParams,
+    MsgVote, Params, Plan,
+};
 use super::Done;
 
 /// How many blocks after its submission a proposal is decided.
@@ -17,22 +21,50 @@ pub(crate) const VOTING_BLOCKS: i64 = 4;
 /// Proposals that wait at the same time, at most: each keeps a whole set of parameters.
 const MAX_OPEN: usize = 100;
 
+/// What a message of a proposal does once that has passed.
+#[derive(Debug)]
+pub(crate) enum Resolution {
+    Params(Option<Params>),
+    Upgrade(Plan),
+    CancelUpgrade,
+    /// Something that this chain does not know how to do.
+    Other,
+}
+
+impl Resolution {
+    pub(crate) fn decode(any: &Any) -> Result<Self, DecodeError> {
+        let value = any.value.as_slice();
+        Ok(match any.type_url.as_str() {
+            type_url::UPDATE_PARAMS => Self::Params(MsgUpdateParams::decode(value)?.params),
+            type_url::SOFTWARE_UPGRADE => {
+                Self::Upgrade(MsgSoftwareUpgrade::decode(value)?.plan.unwrap_or_default())
+            }
+            type_url::CANCEL_UPGRADE => Self::CancelUpgrade,
+            _ => Self::Other,
+        })
+    }
+}
+
 pub(super) fn propose(state: &mut State, message: &MsgSubmitProposal) -> Result<Done, Failure> {
     if state.proposals.len() >= MAX_OPEN {
         return Err(Failure::gov(2, "too many open proposals: inactive proposal"));
     }
-    let mut params = None;
     for any in &message.messages {
-        if any.type_url == type_url::UPDATE_PARAMS {
-            let update = MsgUpdateParams::decode(any.value.as_slice())
-                .map_err(|error| Failure::parse(&error.to_string()))?;
-            params = update.params;
-        }
+        Resolution::decode(any).map_err(|error| Failure::parse(&error.to_string()))?;
     }
     let id = state.last_proposal + 1;
     state.last_proposal = id;
-    let proposal =
-        Proposal { id, params, decided_at: state.height + VOTING_BLOCKS, votes: BTreeMap::new() };
+    // No longer than a minute: the first block of a chain comes after a long nothing.
+    let interval = state.interval.clamp(SignedDuration::ZERO, SignedDuration::from_mins(1));
+    let voting = interval.saturating_mul(i32::try_from(VOTING_BLOCKS).unwrap_or(i32::MAX));
+    let proposal = Proposal {
+        id,
+        submitted: Arc::new(message.clone()),
+        submitted_at: state.time,
+        voting_end: state.time.saturating_add(voting).unwrap_or(state.time),
+        decided_at: state.height + VOTING_BLOCKS,
+        votes: BTreeMap::new(),
+    };
     Arc::make_mut(&mut state.proposals).push(proposal);
     let id_text = id.to_string();
     // The list starts with a comma: the keeper joins ",url" (x/gov/keeper/proposal.go).

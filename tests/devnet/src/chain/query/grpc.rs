@@ -18,7 +18,11 @@ use super::super::wire::{
     QueryPoCValidationSnapshotResponse, QueryPreservedNodesSnapshotResponse, QueryStageRequest,
     VersionInfo,
 };
-use super::{Refusal, reward};
+use super::{
+    Refusal,
+    governance::{self, CURRENT_PLAN, PROPOSALS},
+    reward,
+};
 
 const NODE_INFO: &str = "/cosmos.base.tendermint.v1beta1.Service/GetNodeInfo";
 const INFERENCE: &str = "/inference.inference.Query/";
@@ -43,7 +47,8 @@ const SERVED: [&str; 15] = [
 ];
 
 pub(super) fn serves(path: &str) -> bool {
-    path == NODE_INFO || path.strip_prefix(INFERENCE).is_some_and(|name| SERVED.contains(&name))
+    [NODE_INFO, PROPOSALS, CURRENT_PLAN].contains(&path)
+        || path.strip_prefix(INFERENCE).is_some_and(|name| SERVED.contains(&name))
 }
 
 pub(super) fn answer(
@@ -89,7 +94,13 @@ pub(super) fn answer(
             QueryEstimateBitcoinRewardResponse { settle_amount: Some(settle_amount) }
                 .encode_to_vec()
         }
-        "LastUpgradeHeight" => QueryGetLastUpgradeHeightResponse::default().encode_to_vec(),
+        "LastUpgradeHeight" => {
+            let last_upgrade_height = state.upgraded_at;
+            let found = last_upgrade_height > 0;
+            QueryGetLastUpgradeHeightResponse { last_upgrade_height, found }.encode_to_vec()
+        }
+        PROPOSALS => governance::proposals(state, &decode(data)?)?.encode_to_vec(),
+        CURRENT_PLAN => governance::current_plan(state).encode_to_vec(),
         "PoCValidationSnapshot" => {
             let request: QueryStageRequest = decode(data)?;
             let snapshot = state.validation.as_deref().filter(|snapshot| {

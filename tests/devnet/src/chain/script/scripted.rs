@@ -4,11 +4,11 @@ use super::super::address;
 use super::super::genesis;
 use super::super::messages::VOTING_BLOCKS;
 use super::super::roster::Host;
-use super::super::story::{Action, Choice, ParamChange, Via};
+use super::super::story::{Action, Choice, Motion, Via};
 use super::super::tx::{Draft, message, type_url};
 use super::super::wire::{
-    Coin, MsgSend, MsgSetPoCDelegation, MsgSubmitNewParticipant, MsgSubmitProposal,
-    MsgUpdateParams, MsgVote,
+    Coin, MsgCancelUpgrade, MsgSend, MsgSetPoCDelegation, MsgSoftwareUpgrade,
+    MsgSubmitNewParticipant, MsgSubmitProposal, MsgUpdateParams, MsgVote, Plan,
 };
 use super::{Item, Scene};
 
@@ -22,7 +22,7 @@ impl Scene<'_> {
             let Some(at) = self.resolve(&step.moment) else { continue };
             // A proposal is submitted so that it is decided at the moment the story names.
             let due = match step.action {
-                Action::SetParams(_) => at.saturating_sub(VOTING_BLOCKS).max(1),
+                Action::Govern { .. } => at.saturating_sub(VOTING_BLOCKS).max(1),
                 _ => at,
             };
             if due == self.height {
@@ -51,7 +51,7 @@ impl Scene<'_> {
                 };
                 Draft::new(&host.address, vec![message(type_url::REGISTER, &register)])
             }
-            Action::SetParams(change) => self.propose(change)?,
+            Action::Govern { title, motion } => self.propose(title.as_deref(), motion)?,
             Action::Raw(bytes) => return Some(Item::Bytes(bytes.clone())),
             Action::Send { host: name, to, memo } => {
                 let mut draft = self.send(host(name)?, &self.address_of(to), 1);
@@ -88,20 +88,35 @@ impl Scene<'_> {
         Draft::new(&from.address, vec![message(type_url::SEND, &send)])
     }
 
-    fn propose(&self, change: &ParamChange) -> Option<Draft> {
-        let mut params = (*self.state.params).clone();
-        genesis::change(&mut params, change, self.roster, self.spec.version);
-        let update =
-            MsgUpdateParams { authority: address::module("gov").to_string(), params: Some(params) };
+    fn propose(&self, title: Option<&str>, motion: &Motion) -> Option<Draft> {
+        let authority = address::module("gov").to_string();
+        let (resolution, plain) = match motion {
+            Motion::SetParams(change) => {
+                let mut params = (*self.state.params).clone();
+                genesis::change(&mut params, change, self.roster, self.spec.version);
+                let update = MsgUpdateParams { authority, params: Some(params) };
+                (message(type_url::UPDATE_PARAMS, &update), "Change parameters".to_owned())
+            }
+            Motion::Upgrade { name, after } => {
+                let height = self.height.saturating_add(VOTING_BLOCKS).saturating_add(*after);
+                let plan = Plan { name: name.clone(), height, info: String::new() };
+                let upgrade = MsgSoftwareUpgrade { authority, plan: Some(plan) };
+                (message(type_url::SOFTWARE_UPGRADE, &upgrade), format!("Upgrade to {name}"))
+            }
+            Motion::CancelUpgrade => {
+                let cancel = MsgCancelUpgrade { authority };
+                (message(type_url::CANCEL_UPGRADE, &cancel), "Cancel the upgrade".to_owned())
+            }
+        };
         let proposer = self.roster.hosts.iter().find(|host| self.is_registered(host))?;
         let proposal = MsgSubmitProposal {
-            messages: vec![message(type_url::UPDATE_PARAMS, &update)],
+            messages: vec![resolution],
             initial_deposit: vec![Coin {
                 denom: "ngonka".to_owned(),
                 amount: "25000000000".to_owned(),
             }],
             proposer: proposer.address.to_string(),
-            title: "Change parameters".to_owned(),
+            title: title.map_or(plain, str::to_owned),
             summary: self.spec.story.shows.clone(),
             ..MsgSubmitProposal::default()
         };

@@ -5,8 +5,8 @@ use serde::Deserialize;
 use super::super::spec::Version;
 use super::super::wire::Decimal;
 use super::{
-    Action, Background, Choice, ModelLine, Moment, NamedHost, ParamChange, Stage, Step, Story,
-    StoryError, Via,
+    Action, Background, Choice, ModelLine, Moment, Motion, NamedHost, ParamChange, Stage, Step,
+    Story, StoryError, Via,
 };
 
 #[derive(Deserialize)]
@@ -131,6 +131,8 @@ enum Deed {
     Serve,
     Stop,
     SetParams,
+    ScheduleUpgrade,
+    CancelUpgrade,
     Raw,
     Send,
 }
@@ -160,6 +162,12 @@ struct RawStep {
     via: RawVia,
     reason: Option<String>,
     params: Option<RawParams>,
+    /// A proposal's.
+    title: Option<String>,
+    /// An upgrade's name.
+    name: Option<String>,
+    /// How many blocks after the decision it comes.
+    after: Option<i64>,
     /// Hex.
     bytes: Option<String>,
     memo: Option<String>,
@@ -293,9 +301,19 @@ impl RawStep {
             Deed::Join => Action::Join { host: host(self.host)? },
             Deed::Serve => Action::Serve { host: host(self.host)?, model },
             Deed::Stop => Action::Stop { host: host(self.host)?, model },
-            Deed::SetParams => Action::SetParams(
-                self.params.ok_or_else(|| "`params` is missing".to_owned())?.into(),
-            ),
+            Deed::SetParams => {
+                let params = self.params.ok_or_else(|| "`params` is missing".to_owned())?;
+                Action::Govern { title: self.title, motion: Motion::SetParams(params.into()) }
+            }
+            Deed::ScheduleUpgrade => {
+                let name = self.name.ok_or_else(|| "`name` is missing".to_owned())?;
+                let after = self.after.filter(|after| *after > 0);
+                let after = after.ok_or_else(|| "`after` needs 1 block or more".to_owned())?;
+                Action::Govern { title: self.title, motion: Motion::Upgrade { name, after } }
+            }
+            Deed::CancelUpgrade => {
+                Action::Govern { title: self.title, motion: Motion::CancelUpgrade }
+            }
             Deed::Raw => Action::Raw(
                 hex::decode(self.bytes.unwrap_or_default())
                     .map_err(|error| format!("bytes: {error}"))?,

@@ -120,6 +120,42 @@ fn every_query_answers() {
 }
 
 #[test]
+fn proposals_come_in_pages_of_their_status() {
+    let mut run = Run::story("quiet");
+    run.to(10);
+    let proposer = run.chain.hosts()[0].address.clone();
+    let submit = |number: u64| {
+        let proposal = MsgSubmitProposal {
+            proposer: proposer.clone(),
+            title: format!("number {number}"),
+            ..MsgSubmitProposal::default()
+        };
+        let message = tx::message(tx::type_url::PROPOSE, &proposal);
+        tx::Draft::new(&proposer.as_str().into(), vec![message]).encode(
+            dice::Dice::new(1),
+            11,
+            number,
+        )
+    };
+    run.execute(&(1..=5).map(submit).collect::<Vec<_>>());
+    let ask = |proposal_status, key: &[u8], limit| {
+        let pagination = Some(PageRequest { key: key.to_vec(), limit, ..PageRequest::default() });
+        let request = QueryProposalsRequest { proposal_status, pagination }.encode_to_vec();
+        let answer = run.chain.query("/cosmos.gov.v1.Query/Proposals", &request, 0);
+        let answer = QueryProposalsResponse::decode(answer.value.as_slice()).unwrap();
+        let ids = answer.proposals.iter().map(|open| open.id).collect::<Vec<_>>();
+        (ids, answer.pagination.unwrap().next_key)
+    };
+    let (ids, next) = ask(2, &[], 2);
+    assert_eq!(ids, [1, 2]);
+    let (ids, next) = ask(2, &next, 2);
+    assert_eq!(ids, [3, 4]);
+    assert_eq!(ask(2, &next, 2), (vec![5], vec![]));
+    assert_eq!(ask(0, &[], 0).0.len(), 5);
+    assert_eq!(ask(3, &[], 0), (vec![], vec![]), "none has passed");
+}
+
+#[test]
 fn the_estimate_follows_the_charges() {
     let mut run = Run::story("expired-refusal");
     run.through(2);

@@ -115,6 +115,57 @@ fn moved_capture() {
 }
 
 #[test]
+fn governance() {
+    let open = |run: &Run| {
+        let ask = QueryProposalsRequest { proposal_status: 2, pagination: None };
+        let answer = run.chain.query("/cosmos.gov.v1.Query/Proposals", &ask.encode_to_vec(), 0);
+        QueryProposalsResponse::decode(answer.value.as_slice()).unwrap().proposals
+    };
+    let plan = |run: &Run| {
+        let answer = run.chain.query("/cosmos.upgrade.v1beta1.Query/CurrentPlan", &[], 0);
+        let answer = QueryCurrentPlanResponse::decode(answer.value.as_slice()).unwrap();
+        answer.plan.map(|plan| (plan.name, plan.height))
+    };
+    // PoC starts at 41, 81, 121; epochs are effective 13 blocks later.
+    let mut run = Run::story("governance");
+    run.to(55);
+    assert_eq!(open(&run), vec![]);
+    run.to(56);
+    let [vote] = <[GovProposal; 1]>::try_from(open(&run)).unwrap();
+    assert_eq!((vote.id, vote.title.as_str()), (1, "Refusals <b>cost</b> more"));
+    assert_eq!(vote.messages[0].type_url, "/inference.inference.MsgUpdateParams");
+    // Blocks are five seconds apart: the vote ends with the block that decides it.
+    let seconds = [vote.submit_time, vote.voting_end_time].map(|time| time.unwrap().seconds);
+    assert_eq!(seconds, [56, 60].map(|height| 1_780_000_000 + height * 5));
+    run.to(59);
+    assert_eq!(
+        (open(&run).len(), run.chain.state.delegation_params().refusal_penalty),
+        (1, Some(decimal::decimal(1, -1)))
+    );
+    run.to(60);
+    assert_eq!(
+        (open(&run).len(), run.chain.state.delegation_params().refusal_penalty),
+        (0, Some(decimal::decimal(12, -2)))
+    );
+
+    run.to(79);
+    assert_eq!((open(&run).len(), plan(&run)), (1, None));
+    run.to(80);
+    assert_eq!(plan(&run), Some(("v0.2.15".to_owned(), 83)));
+    run.to(82);
+    assert!(plan(&run).is_some());
+    run.to(83);
+    assert_eq!(plan(&run), None, "it was carried out");
+    let last: QueryGetLastUpgradeHeightResponse = run.query("LastUpgradeHeight", &(), 0);
+    assert_eq!((last.found, last.last_upgrade_height), (true, 83));
+
+    run.to(139);
+    assert_eq!(plan(&run), Some(("v0.2.16".to_owned(), 339)));
+    run.to(144);
+    assert_eq!(plan(&run), None, "it was taken back");
+}
+
+#[test]
 fn quiet() {
     let mut run = Run::story("quiet");
     run.to(80);

@@ -27,6 +27,8 @@ pub(crate) mod type_url {
     pub(crate) const PROPOSE: &str = "/cosmos.gov.v1.MsgSubmitProposal";
     pub(crate) const VOTE: &str = "/cosmos.gov.v1.MsgVote";
     pub(crate) const UPDATE_PARAMS: &str = "/inference.inference.MsgUpdateParams";
+    pub(crate) const SOFTWARE_UPGRADE: &str = "/cosmos.upgrade.v1beta1.MsgSoftwareUpgrade";
+    pub(crate) const CANCEL_UPGRADE: &str = "/cosmos.upgrade.v1beta1.MsgCancelUpgrade";
 }
 
 /// How deep `MsgExec` may nest before the decoder gives up.

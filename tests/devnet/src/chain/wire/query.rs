@@ -218,6 +218,58 @@ pub(crate) struct QueryPoCDelegationResponse {
     pub(crate) intents: Vec<super::PoCDirectIntent>,
 }
 
+/// `cosmos.gov.v1.Query/Proposals`, asked; status 0 means every one.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct QueryProposalsRequest {
+    #[prost(int32, tag = "1")]
+    pub(crate) proposal_status: i32,
+    #[prost(message, optional, tag = "4")]
+    pub(crate) pagination: Option<super::PageRequest>,
+}
+
+/// `cosmos.gov.v1.Query/Proposals`.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct QueryProposalsResponse {
+    #[prost(message, repeated, tag = "1")]
+    pub(crate) proposals: Vec<super::GovProposal>,
+    #[prost(message, optional, tag = "2")]
+    pub(crate) pagination: Option<super::PageResponse>,
+}
+
+/// `cosmos.gov.v1.Proposal`; status 2 is the voting period.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct GovProposal {
+    #[prost(uint64, tag = "1")]
+    pub(crate) id: u64,
+    #[prost(message, repeated, tag = "2")]
+    pub(crate) messages: Vec<super::Any>,
+    #[prost(int32, tag = "3")]
+    pub(crate) status: i32,
+    #[prost(message, optional, tag = "5")]
+    pub(crate) submit_time: Option<super::Timestamp>,
+    #[prost(message, repeated, tag = "7")]
+    pub(crate) total_deposit: Vec<super::Coin>,
+    #[prost(message, optional, tag = "8")]
+    pub(crate) voting_start_time: Option<super::Timestamp>,
+    #[prost(message, optional, tag = "9")]
+    pub(crate) voting_end_time: Option<super::Timestamp>,
+    #[prost(string, tag = "10")]
+    pub(crate) metadata: String,
+    #[prost(string, tag = "11")]
+    pub(crate) title: String,
+    #[prost(string, tag = "12")]
+    pub(crate) summary: String,
+    #[prost(string, tag = "13")]
+    pub(crate) proposer: String,
+}
+
+/// `cosmos.upgrade.v1beta1.Query/CurrentPlan`.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct QueryCurrentPlanResponse {
+    #[prost(message, optional, tag = "1")]
+    pub(crate) plan: Option<super::Plan>,
+}
+
 /// `cosmos.base.tendermint.v1beta1.Service/GetNodeInfo`.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct GetNodeInfoResponse {

@@ -159,6 +159,33 @@ pub(crate) struct MsgUpdateParams {
     pub(crate) params: Option<super::Params>,
 }
 
+/// An upgrade of the software.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct MsgSoftwareUpgrade {
+    #[prost(string, tag = "1")]
+    pub(crate) authority: String,
+    #[prost(message, optional, tag = "2")]
+    pub(crate) plan: Option<super::Plan>,
+}
+
+/// Its name and the first height of the new program.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub(crate) struct Plan {
+    #[prost(string, tag = "1")]
+    pub(crate) name: String,
+    #[prost(int64, tag = "3")]
+    pub(crate) height: i64,
+    #[prost(string, tag = "4")]
+    pub(crate) info: String,
+}
+
+/// Takes the scheduled upgrade back.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct MsgCancelUpgrade {
+    #[prost(string, tag = "1")]
+    pub(crate) authority: String,
+}
+
 /// Delegate; an empty target clears.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct MsgSetPoCDelegation {
