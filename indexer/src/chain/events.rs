@@ -32,7 +32,9 @@ pub const KEPT: &[&str] = &[
     "inference.bls.EventKeyGenerationInitiated",
     "active_proposal",
     "inactive_proposal",
+    "cancel_proposal",
     "submit_proposal",
+    "proposal_deposit",
     "proposal_vote",
     GROUP_CHANGED,
 ];

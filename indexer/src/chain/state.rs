@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use bootwatch_rules::{
     Address, ChainState, ChargeSnapshot, Epoch, EpochIndex, Height, HostChoices, ModelId,
-    reward::RewardReading,
+    plans::Plans, reward::RewardReading,
 };
 use futures_util::{StreamExt, stream};
 use prost::Message;
@@ -12,6 +12,7 @@ use prost::Message;
 use super::{ChainError, Class, Problem, wire};
 
 mod convert;
+mod plans;
 
 use convert::{charges, host_choices, members, model_group, params};
 
@@ -238,6 +239,14 @@ pub trait StateSource: Sync {
             }
             Some(RewardReading { epoch, estimates })
         }
+    }
+
+    /// What governance has scheduled and what it votes on. Nothing depends on it.
+    ///
+    /// # Errors
+    /// [`ChainError`], with [`Class::Fatal`] when the node has no such queries.
+    fn read_plans(&self, height: Height) -> impl Future<Output = Result<Plans, ChainError>> + Send {
+        plans::read(self, height)
     }
 }
 

@@ -6,7 +6,7 @@ use bootwatch_rules::{
     Address, BlockFacts, Height, Observation,
     ledger::{Ledger, Needs},
 };
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::endpoints::Endpoints;
 use crate::chain::{ChainError, Class, Problem, Rpc, StateSource};
@@ -16,6 +16,10 @@ const ROUNDS: u32 = 6;
 const FIRST_PAUSE: Duration = Duration::from_millis(25);
 /// Blocks after which a state that was pruned everywhere is asked for again.
 const PRUNED_AGAIN: Height = 100;
+/// How long an endpoint has to tell of the plans of governance, on which nothing depends.
+const PLANS_PATIENCE: Duration = Duration::from_secs(2);
+/// Blocks in a row at which they are asked for when nothing came.
+const PLANS_ATTEMPTS: u32 = 3;
 /// Blocks to the head within which a state can be expected to be there.
 const RECENT: Height = 50;
 
@@ -24,6 +28,8 @@ const RECENT: Height = 50;
 pub(crate) struct Owed {
     wanted: Wanted,
     not_before: Height,
+    /// How often the plans of governance may still be asked for without another reason to.
+    plans: u32,
 }
 
 /// What to read at one block.
@@ -38,6 +44,11 @@ impl Wanted {
     pub(crate) fn is_empty(&self) -> bool {
         self.needs.is_empty() && !self.all_choices
     }
+
+    /// Whether a block has to wait for it, as far as one ever does.
+    fn must_be_read(&self) -> bool {
+        self.needs.must_be_read() || self.all_choices
+    }
 }
 
 impl Owed {
@@ -45,7 +56,7 @@ impl Owed {
     /// unseen, or whose reading was still owed, when the time before is not known.
     pub(crate) fn everything() -> Self {
         let needs = Needs { state: true, charges: true, ..Needs::default() };
-        Self { wanted: Wanted { needs, all_choices: true }, not_before: 0 }
+        Self { wanted: Wanted { needs, all_choices: true }, not_before: 0, plans: PLANS_ATTEMPTS }
     }
 
     pub(crate) fn is_nothing(&self) -> bool {
@@ -54,7 +65,7 @@ impl Owed {
 
     /// What to read at this block: what the ledger needs, and what is owed from before.
     pub(crate) fn wanted(
-        &self,
+        &mut self,
         ledger: &Ledger,
         facts: &BlockFacts,
         watched: &[Address],
@@ -62,6 +73,9 @@ impl Owed {
         head: Height,
     ) -> Wanted {
         let mut needs = ledger.needs(facts, watched, every);
+        if needs.plans {
+            self.plans = PLANS_ATTEMPTS;
+        }
         let owed = &self.wanted;
         let recent = head.saturating_sub(facts.height) <= RECENT;
         if facts.height < self.not_before && !recent {
@@ -72,6 +86,8 @@ impl Owed {
         needs.charges |= owed.needs.charges;
         // Estimates are of use while they can still move.
         needs.rewards &= recent;
+        // And so are plans: what was due before is asked for where that begins.
+        needs.plans = recent && self.plans > 0;
         let more = owed.needs.choices.iter().filter(|host| !needs.choices.contains(host));
         let more: Vec<Address> = more.cloned().collect();
         needs.choices.extend(more);
@@ -88,9 +104,14 @@ impl Owed {
                 charges: asked.needs.charges && !got.charges,
                 // Estimates of the past are worth nothing, and the next state asks anew.
                 rewards: false,
+                plans: false,
             },
             all_choices: asked.all_choices && !got.choices,
         };
+        if asked.needs.plans {
+            let again = got.observation.plans.is_none() && !got.no_plans;
+            self.plans = if again { self.plans.saturating_sub(1) } else { 0 };
+        }
         self.not_before =
             if class == Some(Class::Unavailable) { height.saturating_add(PRUNED_AGAIN) } else { 0 };
     }
@@ -102,6 +123,8 @@ struct Got {
     observation: Observation,
     choices: bool,
     charges: bool,
+    /// The node has no queries for the plans of governance.
+    no_plans: bool,
 }
 
 /// Reads what is needed. What cannot be read is left out and owed; the block goes on without it,
@@ -122,6 +145,7 @@ pub(crate) async fn observe(
     let mut got = Got::default();
     let mut failure: Option<ChainError> = None;
     let mut pause = FIRST_PAUSE;
+    let must_be_read = wanted.must_be_read();
     for _ in 0..ROUNDS {
         failure = None;
         let mut unavailable = true;
@@ -142,13 +166,15 @@ pub(crate) async fn observe(
                 }
             }
         }
-        if failure.is_none() || unavailable {
+        if failure.is_none() || unavailable || !must_be_read {
             break;
         }
         sleep(pause).await;
         pause *= 2;
     }
-    if let Some(error) = &failure {
+    if let Some(error) = &failure
+        && must_be_read
+    {
         tracing::warn!(height, %error, "the chain's state was not read; it stays wanted");
     }
     owed.settle(height, wanted, &got, failure.map(|error| error.class));
@@ -242,7 +268,22 @@ async fn read(
         }
         got.choices = true;
     }
+    if wanted.needs.plans && got.observation.plans.is_none() {
+        read_plans(rpc, got, height).await;
+    }
     Ok(())
+}
+
+/// What an endpoint does not tell, or not soon, is not worth waiting for: a later block will.
+async fn read_plans(rpc: &Rpc, got: &mut Got, height: Height) {
+    match timeout(PLANS_PATIENCE, rpc.read_plans(height)).await {
+        Ok(Ok(plans)) => got.observation.plans = Some(plans),
+        Ok(Err(error)) => {
+            got.no_plans |= error.class == Class::Fatal;
+            tracing::debug!(height, %error, "the plans of governance were not read");
+        }
+        Err(_) => tracing::debug!(height, "the plans of governance did not come in time"),
+    }
 }
 
 /// Hosts that chose without being members, as far as the node lists them. A node that does not is
