@@ -22,7 +22,9 @@ mod models_changed;
 pub(crate) mod notifications_failing;
 mod params_changed;
 mod penalty_start_near;
+mod proposal_open;
 mod table;
+mod upgrade_near;
 mod weight_distribution_missing;
 
 use std::collections::BTreeMap;
@@ -148,6 +150,8 @@ pub(crate) const ALERTS: &[Alert] = &[
     models_changed::FELL_OUT,
     penalty_start_near::ALERT,
     params_changed::ALERT,
+    proposal_open::ALERT,
+    upgrade_near::ALERT,
     group_margin_low::ALERT,
     chain_trouble::EPOCH_ERROR,
     chain_trouble::FALLBACK,

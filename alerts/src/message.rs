@@ -11,8 +11,8 @@ pub use lang::{Lang, Reader, UnknownLang};
 pub(crate) use phrase::{Name, Phrase, Risk, Stored, Tag};
 pub(crate) use plain::plain;
 pub(crate) use words::{
-    choice_words, deadline_label, deadline_words, gap_rows, gnk, grouped, percent, short_model,
-    shortfall, stake, utc,
+    choice_words, deadline_label, deadline_words, gap_rows, gnk, grouped, left, percent,
+    short_model, shortfall, stake, utc,
 };
 
 use bootwatch_rules::{

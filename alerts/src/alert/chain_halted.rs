@@ -6,7 +6,7 @@ use bootwatch_schema::{Ending, Severity};
 use super::{About, Alert, Basis, CONDITION, View, identity, says};
 use crate::{
     lifecycle::{Absence, Observed, Timing},
-    message::{Notice, Row, grouped, utc},
+    message::{Notice, Row, grouped, plain, utc},
 };
 
 pub(super) const ALERT: Alert = Alert {
@@ -38,6 +38,15 @@ fn observe(view: View<'_>) -> Vec<Observed<'_>> {
     {
         return Vec::new();
     }
+    let next = situation.complete_to.saturating_add(1);
+    let upgrade = situation.plans.as_ref().and_then(|plans| plans.upgrade.as_ref());
+    let upgrade = upgrade.filter(|upgrade| upgrade.height == next).map_or_else(String::new, |plan| {
+        let name = plain(&plan.name, 60);
+        format!(
+            " Block {} is that of upgrade {name}: it comes once enough hosts run the new program.",
+            grouped(next)
+        )
+    });
     let say = move |view: View<'_>| Notice {
         numbers: vec![
             Row::new("Newest block", &grouped(situation.complete_to)),
@@ -45,9 +54,11 @@ fn observe(view: View<'_>) -> Vec<Observed<'_>> {
         ],
         ..says(
             format!("no new block after {}", grouped(situation.complete_to)),
-            "The endpoints answer, but none of them has a newer block. Either the chain stands \
-             still, or all of them have lost the network. Deadlines are blocks: they move back by \
-             as long as this lasts.",
+            format!(
+                "The endpoints answer, but none of them has a newer block. Either the chain stands \
+                 still, or all of them have lost the network. Deadlines are blocks: they move back \
+                 by as long as this lasts.{upgrade}"
+            ),
         )
     };
     let summary = "the chain has no new block".to_owned();

@@ -1,5 +1,6 @@
 //! `ParamsChanged`: governance changed the parameters that hosts are judged and charged by.
 
+use bootwatch_rules::situation::Effect;
 use bootwatch_schema::Severity;
 
 use super::{Alert, EVENT, View, identity, says};
@@ -17,8 +18,6 @@ pub(super) const ALERT: Alert = Alert {
 };
 
 const NAME: &str = "ParamsChanged";
-/// What moves no deadline and costs nobody anything by itself.
-const HARMLESS: [&str; 2] = ["guardian_addresses", "inference_validation_cutoff"];
 /// Values in one message.
 const SHOWN: usize = 30;
 
@@ -27,7 +26,7 @@ fn observe(view: View<'_>) -> Vec<Observed<'_>> {
     if change.changes.is_empty() || !view.is_news(change.height) {
         return Vec::new();
     }
-    let heavy = change.changes.iter().any(|c| !HARMLESS.contains(&c.name.as_str()));
+    let heavy = change.changes.iter().any(|change| change.effect != Effect::Other);
     let severity = if heavy { Severity::Warning } else { Severity::Info };
     let first = &change.changes[0];
     let more = match change.changes.len() - 1 {

@@ -25,6 +25,8 @@ pub struct Thresholds {
     pub group_margin_percent: u32,
     /// `penalty_start_epochs`: a model begins to cost within so many epochs.
     pub penalty_start_epochs: EpochIndex,
+    /// `upgrade_within`: an upgrade of the chain comes within so long.
+    pub upgrade_within: SignedDuration,
     /// `commit_blocks`: so many blocks before the commit deadline, a host without a commit is told.
     pub commit_blocks: Height,
     /// `delegate_share_percent`: a delegate holds that part of its group's voting power.
@@ -43,6 +45,7 @@ impl Default for Thresholds {
             gap_within: SignedDuration::from_hours(6),
             group_margin_percent: 5,
             penalty_start_epochs: 2,
+            upgrade_within: SignedDuration::from_hours(24),
             commit_blocks: 20,
             delegate_share_percent: 29,
         }

@@ -9,14 +9,16 @@ use bootwatch_rules::{
     reward::{Cost, CostUnit},
     situation::{
         AdviceReason, CaptureBlock, ChainTrouble, ChannelView, DeadlineName, Degree, Differing,
-        DisagreementView, EndpointState, EndpointView, FellOut, FixedCharge, ModelState,
-        ParamChange, ParamsChange, Phase, RuleMismatch, Situation,
+        DisagreementView, EndpointState, EndpointView, FellOut, FixedCharge, ModelState, Phase,
+        RuleMismatch, Situation,
     },
 };
 use bootwatch_schema::{Ending, Incident, IncidentState};
 use jiff::SignedDuration;
 
 use crate::fixture::*;
+
+mod governance;
 
 /// A quiet block, and what is done to it.
 type Change = fn(&mut Situation);
@@ -72,11 +74,18 @@ struct Course {
     engine: Engine,
     said: Vec<String>,
     texts: Vec<String>,
+    html: Vec<String>,
 }
 
 impl Course {
+    /// Nothing was said, and nothing is watched.
+    fn none() -> Self {
+        let (said, texts, html) = (Vec::new(), Vec::new(), Vec::new());
+        Self { engine: only(""), said, texts, html }
+    }
+
     fn of(alert: &str, change: Change) -> Self {
-        let mut course = Self { engine: only(alert), said: Vec::new(), texts: Vec::new() };
+        let mut course = Self { engine: only(alert), ..Self::none() };
         let calm = course.look(quiet(QUIET), 0);
         assert!(calm.messages.is_empty(), "{alert} on a quiet block: {:?}", course.said);
         course.hold(change);
@@ -97,6 +106,7 @@ impl Course {
         let decision = self.engine.evaluate(&now, at);
         self.said.extend(decision.messages.iter().map(|m| m.subject.clone()));
         self.texts.extend(decision.messages.iter().map(|m| m.text.clone()));
+        self.html.extend(decision.messages.iter().filter_map(|m| m.html.clone()));
         decision
     }
 
@@ -458,43 +468,6 @@ fn a_capture_that_moved_or_came_twice() {
     assert!(said.contains(&twice.to_owned()), "{said:?}");
 }
 
-fn change(now: &mut Situation) -> &mut ParamsChange {
-    now.params_change.insert(ParamsChange {
-        height: QUIET,
-        changes: Vec::new(),
-        added: Vec::new(),
-        removed: Vec::new(),
-    })
-}
-
-#[test]
-fn changes_by_governance() {
-    let added: Change = |now| change(now).added = vec![MODEL.into()];
-    let subject = "[WARNING] DeepSeek-V4-Flash-0731 is a new model";
-    let course = fires("ModelAdded", added, subject, &["5,546,615", "epoch 300"]);
-    clears(course, NOTHING, Ending::Expired, None);
-    let removed: Change = |now| change(now).removed = vec!["moonshot/Kimi".into()];
-    fires("ModelRemoved", removed, "[INFO] Kimi was removed", &["moonshot/Kimi"]);
-    let params: Change = |now| {
-        let one = |name: &str, before: &str, after: &str| ParamChange {
-            name: name.into(),
-            before: before.into(),
-            after: after.into(),
-        };
-        change(now).changes = vec![one("w_threshold", "3/10", "1/10"), one("v_min", "3", "2")];
-    };
-    let subject = "[WARNING] w_threshold: 3/10 is now 1/10 and 1 more";
-    fires("ParamsChanged", params, subject, &["3/10 → 1/10", "3 → 2", "Now: capture", "5,551,615"]);
-    // What changed before the first block, or in an epoch that is over, is the past.
-    for past in [QUIET - 40_000, 5_536_723] {
-        let mut now = quiet(QUIET);
-        change(&mut now).added = vec![MODEL.into()];
-        now.params_change.as_mut().unwrap().height = past;
-        now.complete_from = QUIET - 20_000;
-        assert!(evaluate(&mut only("ModelAdded"), &now).is_empty(), "{past}");
-    }
-}
-
 #[test]
 fn a_penalty_start_that_comes_near() {
     let far: Change = |now| now.models[0].penalty_start_epoch = 361;
@@ -762,7 +735,8 @@ fn a_disk_that_fills() {
 // Fails when an alert is added and nothing above makes it fire.
 #[test]
 fn no_alert_is_left_out() {
-    let tests = [include_str!("watched.rs"), include_str!("lifecycle.rs")].concat();
+    let governance = include_str!("watched/governance.rs");
+    let tests = [include_str!("watched.rs"), governance, include_str!("lifecycle.rs")].concat();
     for name in bootwatch_alerts::alert_names() {
         assert!(tests.contains(&format!("\"{name}\"")), "no test makes {name} fire");
     }

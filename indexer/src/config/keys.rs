@@ -159,6 +159,7 @@ pub(super) const SECTIONS: &[Section] = &[
             "gap_within",
             "group_margin_percent",
             "penalty_start_epochs",
+            "upgrade_within",
             "commit_blocks",
             "delegate_share_percent",
             "ingest_stalled_after",

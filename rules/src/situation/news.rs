@@ -75,8 +75,11 @@ impl Difference {
         let change = |name: &String| {
             let (was, is) = (was.get(name), is.get(name));
             let effect = is.or(was)?.0;
-            let text = |value: Option<&(Effect, String)>| {
-                value.map_or_else(|| "absent".to_owned(), |(_, text)| text.clone())
+            let text = |value: Option<&(Effect, String)>| match value.map(|(_, text)| text.as_str())
+            {
+                None => "absent".to_owned(),
+                Some("") => "none".to_owned(),
+                Some(text) => text.to_owned(),
             };
             let differs =
                 ParamChange { name: name.clone(), before: text(was), after: text(is), effect };

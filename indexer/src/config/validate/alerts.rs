@@ -78,6 +78,7 @@ impl Check<'_> {
         self.span(group, "endpoint_lagging_after", &mut t.endpoint_lagging_after);
         self.span(group, "delivery_failing_after", &mut t.delivery_failing_after);
         self.span(group, "gap_within", &mut t.gap_within);
+        self.span(group, "upgrade_within", &mut t.upgrade_within);
         self.number(group, "disk_low_mb", 0..=1_000_000_000, &mut t.disk_low_mb);
         self.number(group, "group_margin_percent", 0..=100, &mut t.group_margin_percent);
         self.number(group, "penalty_start_epochs", 0..=1_000, &mut t.penalty_start_epochs);
