@@ -4,6 +4,7 @@
 mod clock;
 mod hosts;
 mod models;
+mod plans;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -20,10 +21,12 @@ use bootwatch_rules::{
 };
 use jiff::{Timestamp, tz::TimeZone};
 
+pub use self::plans::Planned;
 use self::{
     clock::{due, until},
     hosts::host,
     models::candidate,
+    plans::planned,
     words::{clean, count, counted, elapsed, instant},
 };
 pub(crate) use self::{
@@ -73,6 +76,8 @@ pub struct Report {
     pub actions: Vec<Action>,
     /// The deadlines ahead.
     pub deadlines: Vec<Due>,
+    /// What governance is about to do.
+    pub plans: Vec<Planned>,
     /// The candidates.
     pub candidates: Vec<Candidate>,
     /// The active models.
@@ -223,6 +228,7 @@ impl Report {
             notices: notices(s, now),
             actions,
             deadlines: s.deadlines.iter().map(|deadline| due(deadline, now, zone)).collect(),
+            plans: s.plans.as_ref().map(|plans| planned(plans, now, zone)).unwrap_or_default(),
             candidates: s
                 .models
                 .iter()
@@ -356,6 +362,9 @@ fn notices(s: &Situation, now: Timestamp) -> Vec<String> {
             count(weight.chain),
             count(weight.ours)
         ));
+    }
+    if s.plans.as_ref().is_some_and(|plans| plans.more) {
+        notices.push("Governance votes on more proposals than are shown.".to_owned());
     }
     for (first, last) in &s.data.unfillable {
         notices.push(format!(

@@ -80,7 +80,26 @@ pub(crate) fn situation() -> Situation {
         },
         { "address": "gonka1other", "name": "rack-2", "weight": null, "known": false, "models": [] },
     ]);
+    let upgrade = json!({
+        "name": HOSTILE, "height": 3_905_130, "blocks_left": 130,
+        "eta": "2026-11-23T14:11:30Z", "eta_error_seconds": 95.0,
+        "disturbs": { "name": "poc_start", "epoch": 253, "height": 3_905_623 },
+    });
+    let proposal = json!({
+        "id": 101, "title": HOSTILE, "voting_end": "2026-11-24T02:00:00Z", "expedited": false,
+        "messages": ["/inference.inference.MsgUpdateParams"],
+        "changes": [{
+            "name": format!("{HOSTILE} penalty_start_epoch"), "before": "252", "after": "260",
+            "effect": "model",
+        }],
+        "added": [HOSTILE], "removed": [], "upgrade": upgrade, "cancels_upgrade": false,
+        "commands": [{ "does": "vote on it", "line": "inferenced tx gov vote 101 'VOTE'" }],
+    });
+    let plans = json!({
+        "read_at": 3_904_990, "upgrade": upgrade, "proposals": [proposal], "more": true,
+    });
     serde_json::from_value(json!({
+        "plans": plans,
         "schema_version": 1, "chain_id": "gonka-mainnet", "rule_set": "v0.2.14",
         "complete_from": 3_800_000, "complete_to": 3_905_000, "head": 3_905_001,
         "head_time": "2026-11-23T14:00:00Z", "stale": false, "state_height": 3_904_990,

@@ -111,7 +111,8 @@ fn say(proposal: &ProposalView, headline: &str, view: View<'_>) -> Notice {
     if let Some(upgrade) = &proposal.upgrade {
         let (name, block) = (plain(&upgrade.name, 100), grouped(upgrade.height));
         numbers.push(Row::new("Upgrade", &format!("{name}, block {block}")));
-        numbers.extend(upgrade.disturbs.iter().map(|next| Row::new("Before", &due(next, lang))));
+        let before = |next| Row::new("Comes before", &due(upgrade, next, lang));
+        numbers.extend(upgrade.disturbs.iter().map(before));
     }
     let kinds = proposal.messages.iter().take(SHOWN);
     numbers.extend(kinds.map(|kind| Row::new("Message", &plain(kind, 120))));

@@ -73,10 +73,11 @@ fn say(upgrade: &UpgradeView, headline: &str, view: View<'_>) -> Notice {
         grouped(upgrade.height)
     );
     if let Some(disturbed) = &upgrade.disturbs {
-        numbers.push(Row::new("Before", &due(disturbed, lang)));
+        numbers.push(Row::new("Comes before", &due(upgrade, disturbed, lang)));
         what += &format!(
-            " It falls right before {}: a transaction or work for that may not get through in the \
-             blocks between. Send choices before the upgrade.",
+            " It comes {} blocks before {}: choices and work for that may not get through in time \
+             after it. Send choices before the upgrade.",
+            grouped(disturbed.height.saturating_sub(upgrade.height)),
             deadline_words(disturbed.name, lang)
         );
     }
@@ -84,13 +85,14 @@ fn say(upgrade: &UpgradeView, headline: &str, view: View<'_>) -> Notice {
     Notice { numbers, ..says(format!("{headline}, {left}"), what) }
 }
 
-/// `capture of epoch 360, block 5,551,615`.
-pub(super) fn due(disturbed: &Disturbed, lang: Lang) -> String {
+/// `capture of epoch 360, block 5,551,615, 400 blocks later`.
+pub(super) fn due(upgrade: &UpgradeView, disturbed: &Disturbed, lang: Lang) -> String {
     format!(
-        "{} of epoch {}, block {}",
+        "{} of epoch {}, block {}, {} blocks later",
         deadline_words(disturbed.name, lang),
         disturbed.epoch,
-        grouped(disturbed.height)
+        grouped(disturbed.height),
+        grouped(disturbed.height.saturating_sub(upgrade.height))
     )
 }
 

@@ -32,6 +32,7 @@ pub fn render(report: &Report, colour: Colour) -> String {
     page.facts(report);
     page.actions(report);
     page.deadlines(report);
+    page.plans(report);
     page.models(report);
     page.hosts(report);
     page.sources(report);
@@ -116,6 +117,25 @@ impl Page {
             })
             .collect();
         self.table(&[Side::Left, Side::Right, Side::Left, Side::Left], &rows);
+    }
+
+    fn plans(&mut self, report: &Report) {
+        if report.plans.is_empty() {
+            return;
+        }
+        self.head("Governance");
+        for plan in &report.plans {
+            let what = if plan.moves { self.paint(YELLOW, &plan.what) } else { plan.what.clone() };
+            self.line(&format!("  {what}"));
+            self.line(&format!("    {}", plan.when));
+            for detail in &plan.details {
+                self.line(&format!("    {detail}"));
+            }
+            for (does, line) in &plan.commands {
+                self.line(&format!("    {does}:"));
+                self.line(&format!("      {line}"));
+            }
+        }
     }
 
     fn models(&mut self, report: &Report) {

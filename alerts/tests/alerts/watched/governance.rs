@@ -100,17 +100,33 @@ fn an_upgrade_that_is_scheduled() {
 
     let disturbs: Change = |now| {
         let name = DeadlineName::Capture;
-        upgrade(now, 72).disturbs = Some(Disturbed { name, epoch: 360, height: CAPTURE });
+        upgrade(now, 72).disturbs = Some(Disturbed { name, epoch: 360, height: CAPTURE + 50_400 });
     };
     let course = Course::of("UpgradeNear", disturbs);
     assert!(course.said[0].starts_with("[WARNING] upgrade"), "{:?}", course.said);
-    assert!(course.texts[0].contains("capture of epoch 360, block 5,551,615"));
+    assert!(course.texts[0].contains("capture of epoch 360, block 5,602,015, 400 blocks later"));
     // A restart on an older database knows of no plans: that is no end.
     let mut engine = course.engine.clone();
     engine.evaluate(&quiet(QUIET + 2), time(QUIET) + SignedDuration::from_hours(2));
     let incident = engine.incidents().next().unwrap();
     assert_eq!(incident.state, IncidentState::Firing);
     assert!(incident.unknown_since.is_some());
+}
+
+// Fails when a halt for an upgrade looks like any other at three in the morning.
+#[test]
+fn a_halt_at_an_upgrade_says_so() {
+    let halted = |blocks_left: i64| {
+        let mut now = quiet(QUIET);
+        let plan = upgrade(&mut now, 0);
+        (plan.height, plan.blocks_left) = (QUIET + blocks_left, blocks_left);
+        now.stale = true;
+        let late = time(QUIET) + SignedDuration::from_mins(10);
+        only("ChainHalted").evaluate(&now, late).messages[0].text.clone()
+    };
+    let words = "Block 5,546,616 is that of upgrade v9\u{fffd}<b>";
+    assert!(halted(1).contains(words), "{}", halted(1));
+    assert!(!halted(2).contains("that of upgrade"));
 }
 
 fn proposal(now: &mut Situation) -> &mut ProposalView {
