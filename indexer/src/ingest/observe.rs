@@ -18,8 +18,10 @@ const FIRST_PAUSE: Duration = Duration::from_millis(25);
 const PRUNED_AGAIN: Height = 100;
 /// How long an endpoint has to tell of the plans of governance, on which nothing depends.
 const PLANS_PATIENCE: Duration = Duration::from_secs(2);
-/// Blocks in a row at which they are asked for when nothing came.
+/// Blocks in a row at which they are asked for when the node could not say at once.
 const PLANS_ATTEMPTS: u32 = 3;
+/// Blocks for which a node is left alone that has no such queries, or did not answer in time.
+const PLANS_AGAIN: Height = 300;
 /// Blocks to the head within which a state can be expected to be there.
 const RECENT: Height = 50;
 
@@ -30,6 +32,7 @@ pub(crate) struct Owed {
     not_before: Height,
     /// How often the plans of governance may still be asked for without another reason to.
     plans: u32,
+    plans_not_before: Height,
 }
 
 /// What to read at one block.
@@ -56,7 +59,12 @@ impl Owed {
     /// unseen, or whose reading was still owed, when the time before is not known.
     pub(crate) fn everything() -> Self {
         let needs = Needs { state: true, charges: true, ..Needs::default() };
-        Self { wanted: Wanted { needs, all_choices: true }, not_before: 0, plans: PLANS_ATTEMPTS }
+        Self {
+            wanted: Wanted { needs, all_choices: true },
+            not_before: 0,
+            plans: PLANS_ATTEMPTS,
+            plans_not_before: 0,
+        }
     }
 
     pub(crate) fn is_nothing(&self) -> bool {
@@ -87,7 +95,8 @@ impl Owed {
         // Estimates are of use while they can still move.
         needs.rewards &= recent;
         // And so are plans: what was due before is asked for where that begins.
-        needs.plans = recent && self.plans > 0;
+        let in_time = facts.height >= self.plans_not_before;
+        needs.plans = recent && in_time && self.plans > 0;
         let more = owed.needs.choices.iter().filter(|host| !needs.choices.contains(host));
         let more: Vec<Address> = more.cloned().collect();
         needs.choices.extend(more);
@@ -111,6 +120,9 @@ impl Owed {
         if asked.needs.plans {
             let again = got.observation.plans.is_none() && !got.no_plans;
             self.plans = if again { self.plans.saturating_sub(1) } else { 0 };
+            if got.no_plans {
+                self.plans_not_before = height.saturating_add(PLANS_AGAIN);
+            }
         }
         self.not_before =
             if class == Some(Class::Unavailable) { height.saturating_add(PRUNED_AGAIN) } else { 0 };
@@ -123,7 +135,7 @@ struct Got {
     observation: Observation,
     choices: bool,
     charges: bool,
-    /// The node has no queries for the plans of governance.
+    /// It is no use to ask this node for the plans of governance.
     no_plans: bool,
 }
 
@@ -282,7 +294,10 @@ async fn read_plans(rpc: &Rpc, got: &mut Got, height: Height) {
             got.no_plans |= error.class == Class::Fatal;
             tracing::debug!(height, %error, "the plans of governance were not read");
         }
-        Err(_) => tracing::debug!(height, "the plans of governance did not come in time"),
+        Err(_) => {
+            got.no_plans = true;
+            tracing::debug!(height, "the plans of governance did not come in time");
+        }
     }
 }
 
@@ -306,6 +321,7 @@ mod tests {
         Recording,
         chain::{Spec, Story},
     };
+    use bootwatch_rules::{ChainEvent, plans::Plans};
     use jiff::{SignedDuration, Timestamp};
 
     use super::*;
@@ -322,18 +338,60 @@ mod tests {
         Recording::make(spec, Timestamp::UNIX_EPOCH, HEIGHT, interval).unwrap()
     }
 
-    // Fails when what another chain of the same name says of a height is taken for ours. Found by
-    // fault schedules: the ledger was corrected to the other chain's choices, and alerted on them.
-    #[tokio::test]
-    async fn the_state_of_another_chain_of_that_name_is_not_taken() {
-        let (ours, other) = (recording(1), recording(2));
-        let mut node = ours.replay(HEIGHT).await.unwrap();
-        let endpoint = Endpoint::new("node", &node.url().parse().unwrap());
-        let metrics = Arc::new(Metrics::new([]));
-        let rpc = Rpc::new(endpoint, ours.chain_id(), RpcLimits::default(), metrics).unwrap();
-        let facts = BlockFacts {
+    // Fails when a node that does not tell of plans is asked block after block, when one that could
+    // not say at once is never asked again, or when what was due is forgotten while catching up.
+    #[test]
+    fn plans_are_asked_for_sparingly_and_not_forgotten() {
+        let facts = |height, kind: Option<&str>| BlockFacts {
+            height,
+            events: kind.into_iter().map(event).collect(),
+            ..nothing()
+        };
+        let mut ledger = Ledger::default();
+        let observation = Observation {
+            state: Some(bootwatch_rules::ChainState { height: 9, ..Default::default() }),
+            plans: Some(Plans { read_at: 9, ..Plans::default() }),
+            ..Observation::default()
+        };
+        ledger.apply(&facts(9, None), Some(&observation));
+        let mut owed = Owed::default();
+        let mut asks = |height, kind, head, got: Got| {
+            let wanted = owed.wanted(&ledger, &facts(height, kind), &[], 0, head);
+            let asked = wanted.needs.plans;
+            owed.settle(height, wanted, &got, None);
+            asked
+        };
+        let told = || Got {
+            observation: Observation { plans: Some(Plans::default()), ..Observation::default() },
+            ..Got::default()
+        };
+        let vote = Some("submit_proposal");
+        assert!(!asks(10, None, 10, told()));
+        assert!(asks(11, vote, 11, told()) && !asks(12, None, 12, told()));
+        // It could not say: two more blocks, and no more.
+        assert!(asks(13, vote, 13, Got::default()));
+        assert!(asks(14, None, 14, Got::default()) && asks(15, None, 15, Got::default()));
+        assert!(!asks(16, None, 16, told()));
+        // Far behind the head it waits.
+        assert!(!asks(17, vote, 17 + RECENT + 1, told()));
+        assert!(asks(18, None, 18 + RECENT, told()) && !asks(19, None, 19, told()));
+        // A node that has no such queries is left alone.
+        assert!(asks(20, vote, 20, Got { no_plans: true, ..Got::default() }));
+        assert!(
+            !asks(21, vote, 21, told()) && !asks(19 + PLANS_AGAIN, vote, 19 + PLANS_AGAIN, told())
+        );
+        assert!(asks(20 + PLANS_AGAIN, None, 20 + PLANS_AGAIN, told()));
+    }
+
+    fn event(kind: &str) -> ChainEvent {
+        ChainEvent { seq: 0, tx_index: None, kind: kind.to_owned(), attributes: Vec::new() }
+    }
+
+    /// A block in which nothing happens.
+    fn nothing() -> BlockFacts {
+        BlockFacts {
             height: HEIGHT,
-            hash: ours.hash(HEIGHT).unwrap(),
+            hash: String::new(),
             parent: String::new(),
             time: Timestamp::UNIX_EPOCH,
             tx_count: 0,
@@ -343,7 +401,19 @@ mod tests {
             distributions: Vec::new(),
             events: Vec::new(),
             malformed: Vec::new(),
-        };
+        }
+    }
+
+    // Fails when what another chain of the same name says of a height is taken for ours. Found by
+    // fault schedules: the ledger was corrected to the other chain's choices, and alerted on them.
+    #[tokio::test]
+    async fn the_state_of_another_chain_of_that_name_is_not_taken() {
+        let (ours, other) = (recording(1), recording(2));
+        let mut node = ours.replay(HEIGHT).await.unwrap();
+        let endpoint = Endpoint::new("node", &node.url().parse().unwrap());
+        let metrics = Arc::new(Metrics::new([]));
+        let rpc = Rpc::new(endpoint, ours.chain_id(), RpcLimits::default(), metrics).unwrap();
+        let facts = BlockFacts { hash: ours.hash(HEIGHT).unwrap(), ..nothing() };
         let wanted = Owed::everything().wanted;
         let (mut got, ledger) = (Got::default(), Ledger::default());
 

@@ -54,6 +54,11 @@ impl Bench {
         Self::of(Options { block_time, ..Options::new(spec) }).await
     }
 
+    /// A chain that tells this story.
+    pub async fn tells(story: Story, block_time: Duration) -> Self {
+        Self::of(Options { block_time, ..Options::new(Spec::new(7, story)) }).await
+    }
+
     async fn with(block_time: Duration, retain_blocks: Option<NonZeroU64>) -> Self {
         let spec = Spec::new(7, Story::load("default").unwrap());
         Self::of(Options { block_time, retain_blocks, ..Options::new(spec) }).await
@@ -253,10 +258,22 @@ pub async fn node_at(listen: SocketAddr, seed: u64) -> Running {
 
 /// Passes POST requests on to a node and knows no websocket: gives its URL.
 pub async fn without_websocket(node: String) -> String {
+    passing_on(node, |body| (body, Duration::ZERO)).await
+}
+
+/// The same with what is asked changed, and its answer kept back for a while.
+pub async fn passing_on(
+    node: String,
+    change: impl Fn(String) -> (String, Duration) + Clone + Send + Sync + 'static,
+) -> String {
     let http = reqwest::Client::new();
     let pass_on = move |body: String| {
+        let (body, wait) = change(body);
         let request = http.post(&node).body(body);
-        async move { request.send().await.unwrap().text().await.unwrap() }
+        async move {
+            tokio::time::sleep(wait).await;
+            request.send().await.unwrap().text().await.unwrap()
+        }
     };
     let router = axum::Router::new().route("/", axum::routing::post(pass_on));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -7,6 +7,7 @@ mod bench;
 mod endpoints;
 mod evidence;
 mod forecasts;
+mod governance;
 mod proxy;
 mod tls;
 
