@@ -44,7 +44,7 @@ fn execute(state: &mut State, proposal: &Proposal) -> Result<(), String> {
     let (mut params, mut upgrade) = (Arc::clone(&state.params), state.upgrade.clone());
     for (number, any) in proposal.submitted.messages.iter().enumerate() {
         let outcome = match Resolution::decode(any) {
-            Ok(Resolution::Params(Some(new))) => check(&new).map(|()| params = Arc::new(new)),
+            Ok(Resolution::Params(Some(new))) => check(&new).map(|()| params = Arc::new(*new)),
             Ok(Resolution::Params(None) | Resolution::Other) => Ok(()),
             // x/upgrade/keeper/keeper.go, ScheduleUpgrade; a second plan replaces the first.
             Ok(Resolution::Upgrade(plan)) if plan.height <= state.height => {

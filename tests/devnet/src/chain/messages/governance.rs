@@ -24,7 +24,7 @@ const MAX_OPEN: usize = 100;
 /// What a message of a proposal does once that has passed.
 #[derive(Debug)]
 pub(crate) enum Resolution {
-    Params(Option<Params>),
+    Params(Option<Box<Params>>),
     Upgrade(Plan),
     CancelUpgrade,
     /// Something that this chain does not know how to do.
@@ -35,7 +35,9 @@ impl Resolution {
     pub(crate) fn decode(any: &Any) -> Result<Self, DecodeError> {
         let value = any.value.as_slice();
         Ok(match any.type_url.as_str() {
-            type_url::UPDATE_PARAMS => Self::Params(MsgUpdateParams::decode(value)?.params),
+            type_url::UPDATE_PARAMS => {
+                Self::Params(MsgUpdateParams::decode(value)?.params.map(Box::new))
+            }
             type_url::SOFTWARE_UPGRADE => {
                 Self::Upgrade(MsgSoftwareUpgrade::decode(value)?.plan.unwrap_or_default())
             }
