@@ -18,9 +18,10 @@ const FIRST_PAUSE: Duration = Duration::from_millis(25);
 const PRUNED_AGAIN: Height = 100;
 /// How long an endpoint has to tell of the plans of governance, on which nothing depends.
 const PLANS_PATIENCE: Duration = Duration::from_secs(2);
-/// Blocks in a row at which they are asked for when the node could not say at once.
+/// Blocks in a row at which they are asked for when the node could not say at once; one that does
+/// not answer in time is asked twice.
 const PLANS_ATTEMPTS: u32 = 3;
-/// Blocks for which a node is left alone that has no such queries, or did not answer in time.
+/// Blocks for which it is left alone then, and one that has no such queries at once.
 const PLANS_AGAIN: Height = 300;
 /// Blocks to the head within which a state can be expected to be there.
 const RECENT: Height = 50;
@@ -119,8 +120,9 @@ impl Owed {
         };
         if asked.needs.plans {
             let again = got.observation.plans.is_none() && !got.no_plans;
-            self.plans = if again { self.plans.saturating_sub(1) } else { 0 };
-            if got.no_plans {
+            let spent = if got.late { 2 } else { 1 };
+            self.plans = if again { self.plans.saturating_sub(spent) } else { 0 };
+            if got.no_plans || (got.late && self.plans == 0) {
                 self.plans_not_before = height.saturating_add(PLANS_AGAIN);
             }
         }
@@ -135,8 +137,10 @@ struct Got {
     observation: Observation,
     choices: bool,
     charges: bool,
-    /// It is no use to ask this node for the plans of governance.
+    /// The node has no queries for the plans of governance.
     no_plans: bool,
+    /// They did not come in time.
+    late: bool,
 }
 
 /// Reads what is needed. What cannot be read is left out and owed; the block goes on without it,
@@ -295,7 +299,7 @@ async fn read_plans(rpc: &Rpc, got: &mut Got, height: Height) {
             tracing::debug!(height, %error, "the plans of governance were not read");
         }
         Err(_) => {
-            got.no_plans = true;
+            got.late = true;
             tracing::debug!(height, "the plans of governance did not come in time");
         }
     }
@@ -381,6 +385,11 @@ mod tests {
             !asks(21, vote, 21, told()) && !asks(19 + PLANS_AGAIN, vote, 19 + PLANS_AGAIN, told())
         );
         assert!(asks(20 + PLANS_AGAIN, None, 20 + PLANS_AGAIN, told()));
+        // So is one that keeps blocks waiting twice.
+        let late = || Got { late: true, ..Got::default() };
+        assert!(asks(400, vote, 400, late()) && asks(401, None, 401, late()));
+        assert!(!asks(402, vote, 402, told()) && !asks(700, vote, 700, told()));
+        assert!(asks(701, None, 701, told()));
     }
 
     fn event(kind: &str) -> ChainEvent {

@@ -130,7 +130,6 @@ impl Chain {
     /// Executes a block; heights must follow one another.
     pub fn execute(&mut self, height: i64, time: Timestamp, txs: &[Vec<u8>]) -> Executed {
         self.state.height = height;
-        self.state.interval = time.duration_since(self.state.time);
         self.state.time = time;
         // Before anything else, as x/upgrade's PreBlocker does.
         if let Some(plan) = self.state.upgrade.take_if(|plan| plan.height <= height) {

@@ -8,7 +8,7 @@ mod choices;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 pub(crate) use choices::Choices;
 
@@ -59,8 +59,6 @@ pub(crate) struct State {
     pub(crate) upgrade: Option<Plan>,
     /// The height of the last one that was carried out; 0 before the first.
     pub(crate) upgraded_at: i64,
-    /// From the block before to this one.
-    pub(crate) interval: SignedDuration,
 }
 
 /// What hosts committed in a stage, by host and model.
@@ -87,7 +85,7 @@ pub(crate) struct Proposal {
     pub(crate) id: u64,
     pub(crate) submitted: Arc<MsgSubmitProposal>,
     pub(crate) submitted_at: Timestamp,
-    /// When it is decided, if blocks keep coming as they did.
+    /// When it says that it ends.
     pub(crate) voting_end: Timestamp,
     /// The block at whose end it is decided.
     pub(crate) decided_at: i64,
