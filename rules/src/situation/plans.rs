@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -18,8 +18,9 @@ use crate::{
     plans::{Proposal, UpgradePlan},
 };
 
-/// Epochs to look ahead for the deadline that an upgrade disturbs: about a month of mainnet.
-const EPOCHS_AHEAD: usize = 30;
+/// Stages to look ahead for the deadline that an upgrade disturbs: 30 epochs of five, about a month
+/// of mainnet.
+const STAGES_AHEAD: usize = 30 * 5;
 
 /// What governance has scheduled, and what it votes on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -163,7 +164,7 @@ impl Outlook<'_> {
             height: plan.height,
             blocks_left,
             eta: eta.map(|eta| eta.at),
-            eta_error_seconds: eta.map(|eta: Eta| SignedDuration::as_secs_f64(&eta.error)),
+            eta_error_seconds: eta.map(|eta| eta.error.as_secs_f64()),
             disturbs: self.disturbed(plan.height, tip),
         }
     }
@@ -173,8 +174,12 @@ impl Outlook<'_> {
     fn disturbed(&self, height: Height, tip: Height) -> Option<Disturbed> {
         let (mut clock, params) = self.ledger.clock()?;
         let mut poc = clock.upcoming;
-        let (mut epochs, mut next) = (0, None);
+        let (mut stages, mut next) = (0, None);
         clock.advance(&params, tip.saturating_add(1)..=Height::MAX, |event| {
+            stages += 1;
+            if stages > STAGES_AHEAD {
+                return ControlFlow::Break(());
+            }
             let name = match event.stage {
                 Stage::Capture => DeadlineName::Capture,
                 Stage::PocStart => DeadlineName::PocStart,
@@ -188,9 +193,8 @@ impl Outlook<'_> {
             }
             if event.stage == Stage::PocStart {
                 poc = Some(Epoch { index: event.epoch, poc_start: event.height });
-                epochs += 1;
             }
-            if epochs > EPOCHS_AHEAD { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            ControlFlow::Continue(())
         });
         let next = next?;
         let commit = poc.map(|poc| (poc.index, Stages::of(poc, &params).commit_deadline));
