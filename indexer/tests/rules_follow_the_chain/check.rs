@@ -3,6 +3,7 @@
 mod captures;
 mod charges;
 mod kept;
+mod past;
 
 use std::ops::ControlFlow;
 
@@ -31,13 +32,22 @@ pub(crate) struct Checked {
     forecasts: Forecasts,
     /// What the forecast said at validation start, while nothing has happened to the members.
     at_validation_start: Option<ByHost>,
+    /// The epochs that were in force last, the newest first.
+    in_force: Vec<u64>,
 }
 
 impl Checked {
     pub(crate) fn new(spec: Spec, rule_set: Option<RuleSet>) -> Self {
         let score = Score { chains: 1, ..Score::default() };
         let forecasts = Forecasts::default();
-        Self { player: Player::new(spec), rule_set, score, forecasts, at_validation_start: None }
+        Self {
+            player: Player::new(spec),
+            rule_set,
+            score,
+            forecasts,
+            at_validation_start: None,
+            in_force: Vec::new(),
+        }
     }
 
     /// Plays until that epoch is formed. A network that could not form one epoch may form none
@@ -76,6 +86,7 @@ impl Checked {
         self.after_capture(&facts);
         self.compare_kept(height, kept);
         self.compare_rewards(height);
+        self.compare_past(height);
         if stages.contains(&Stage::ValidationStart) {
             self.at_validation_start = Some(self.forecasts());
         } else if shaken(&facts) && formed.is_none() {

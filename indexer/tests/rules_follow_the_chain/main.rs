@@ -15,6 +15,8 @@
 //! | a refusal is charged as one on a candidate too | charge |
 //! | an intent that passed and was not served is free | charge |
 //! | no wipe of refusals and intents at validation end | choices |
+//! | a model fell out in the newest epoch without it, not in the first | past |
+//! | only who has voting power served a model | past |
 //!
 //! `BOOTWATCH_ORACLE_SEEDS=100 cargo test -p bootwatch --test rules_follow_the_chain` plays more.
 

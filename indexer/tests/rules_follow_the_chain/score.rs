@@ -37,6 +37,12 @@ pub(crate) struct Score {
     pub(crate) kept: usize,
     /// Estimates of a host's reward whose settlement was undone.
     pub(crate) rewards: usize,
+    /// Models that had lost their group, once for each epoch without.
+    pub(crate) fell_out: usize,
+    /// What a delegate did in an epoch that is over.
+    pub(crate) services: usize,
+    /// Of them, those in which it served the model.
+    pub(crate) served: usize,
     /// What did not agree.
     pub(crate) mismatches: Vec<String>,
 }
@@ -58,6 +64,9 @@ impl Score {
         self.choices += other.choices;
         self.kept += other.kept;
         self.rewards += other.rewards;
+        self.fell_out += other.fell_out;
+        self.services += other.services;
+        self.served += other.served;
         self.mismatches.extend(other.mismatches);
     }
 
@@ -76,6 +85,7 @@ impl Score {
         assert!(self.exact * 2 >= self.charges && self.transfers >= 100, "{self}");
         assert!(self.choices >= 5_000, "{self}");
         assert!(self.kept >= 2_000 && self.rewards >= 2_000, "{self}");
+        assert!(self.fell_out >= 50 && self.services >= 5_000 && self.served >= 1_000, "{self}");
     }
 }
 
@@ -86,7 +96,8 @@ impl fmt::Display for Score {
             "{} chains, {} blocks, {} epochs ({} failed, {} with stored charges); {} captures ({} passed), {} \
              of them projected one block before; {} forecasts of a host's charge ({} paid, {} \
              exact), {} transfers; {} choices; {} kept forecasts decided; \
-             {} rewards; {} mismatches",
+             {} rewards; {} times a model had fallen out; {} services of delegates ({} done); \
+             {} mismatches",
             self.chains,
             self.blocks,
             self.epochs,
@@ -102,6 +113,9 @@ impl fmt::Display for Score {
             self.choices,
             self.kept,
             self.rewards,
+            self.fell_out,
+            self.services,
+            self.served,
             self.mismatches.len(),
         )?;
         self.mismatches.iter().take(SHOWN).try_for_each(|mismatch| writeln!(f, "  {mismatch}"))
