@@ -31,7 +31,7 @@ use self::{
 };
 pub(crate) use self::{
     clock::{name, phase},
-    hosts::{cost, delegate, outcomes, range, record, reward},
+    hosts::{about, cost, delegate, outcomes, premise, range, record, reward, taken},
     models::outcome,
 };
 

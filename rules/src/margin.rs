@@ -149,7 +149,7 @@ mod tests {
         Margin::new(&state(members), &network, set, &ModelId::from("m"))
     }
 
-    /// PROTOCOL: at height 4,290,857 MiniMax held 254,994 of a network of 444,033.
+    /// Mainnet: at height 4,290,857 MiniMax held 254,994 of a network of 444,033.
     #[test]
     fn a_group_seen_on_mainnet() {
         let group = [("a", 200_000, 200_000), ("b", 54_994, 54_994)];

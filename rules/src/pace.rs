@@ -20,6 +20,9 @@ pub struct Pace {
     interval: i64,
     /// How far that may be off in the long run, in microseconds for each block.
     spread: i64,
+    /// How far a single block is off. Blocks stray independently, so that many of them stray by
+    /// this times the root of their number, however well the mean is known.
+    noise: i64,
 }
 
 /// When a height is to be expected.
@@ -38,17 +41,21 @@ impl Pace {
         let ticks: Vec<&Tick> = ticks.into_iter().collect();
         let intervals = ticks.len().checked_sub(1).filter(|count| *count > 0)?;
         let run = (intervals / RUNS).clamp(1, RUN);
-        let mut means: Vec<i64> = (0..intervals)
-            .step_by(run)
-            .filter_map(|first| mean(ticks[first], ticks[(first + run).min(intervals)]))
-            .collect();
-        let interval = quantile(&mut means, 1, 2)?;
-        let mut off: Vec<i64> = means.iter().map(|mean| (mean - interval).abs()).collect();
-        // Three runs of four deviate by no more than this, also when the pace changed half-way.
+        let means = |run: usize| -> Vec<i64> {
+            (0..intervals)
+                .step_by(run)
+                .filter_map(|first| mean(ticks[first], ticks[(first + run).min(intervals)]))
+                .collect()
+        };
+        let interval = quantile(&mut means(run), 1, 2)?;
+        // Three of four deviate by no more than this, also when the pace changed half-way.
+        let off = |run| {
+            let mut off: Vec<i64> = means(run).iter().map(|m| (m - interval).abs()).collect();
+            quantile(&mut off, 3, 4)
+        };
         // Few blocks say little, however alike they are: hence the second term.
         let count = i64::try_from(intervals).unwrap_or(i64::MAX);
-        let spread = quantile(&mut off, 3, 4)? + interval / count / 2;
-        Some(Self { interval, spread })
+        Some(Self { interval, spread: off(run)? + interval / count / 2, noise: off(1)? })
     }
 
     /// The time from block to block.
@@ -67,7 +74,10 @@ impl Pace {
     #[must_use]
     pub fn eta(&self, from: Timestamp, blocks: Height) -> Option<Eta> {
         let wait = self.interval.checked_mul(blocks)?;
-        let error = self.spread.checked_mul(blocks.max(0))?.checked_add(self.interval)?;
+        let ahead = blocks.max(0);
+        let strayed = self.noise.checked_mul(ahead.isqrt())?;
+        let error = self.spread.checked_mul(ahead)?.checked_add(strayed)?;
+        let error = error.checked_add(self.interval)?;
         Some(Eta {
             at: from.checked_add(SignedDuration::from_micros(wait)).ok()?,
             error: SignedDuration::from_micros(error),

@@ -9,6 +9,7 @@ use crate::{
     delegates::DelegateFacts,
     forecast::{ChargeRange, ModelForecast},
     ledger::{Ledger, Standing},
+    reward::Cost,
     situation::{
         ChoiceView, Deadline, DeadlineName, Gaps, Inputs, ModelState, Situation, Watched, assess,
     },
@@ -71,8 +72,12 @@ pub struct Side {
     pub delegate: Option<DelegateFacts>,
     /// The outcomes that are still open for the epoch being formed next.
     pub forecast: Option<ModelForecast>,
+    /// What they come to; null while the host's reward is not known, as it is for watched hosts.
+    pub cost: Option<Cost>,
     /// What that epoch can take over all models.
     pub charge: Option<ChargeRange>,
+    /// What that comes to.
+    pub total_cost: Option<Cost>,
 }
 
 /// Why there is no comparison.
@@ -236,7 +241,9 @@ impl Side {
             effects: view.effects.clone(),
             delegate: view.delegate.clone(),
             forecast: view.forecast.clone(),
+            cost: view.cost,
             charge: host.charge,
+            total_cost: host.cost,
         })
     }
 }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use bootwatch_rules::{
     Choice, ChoiceAction, Height,
     forecast::Outcome,
+    reward::Cost,
     situation::{Gaps, ModelState},
     whatif::{Comparison, Side},
 };
@@ -69,6 +70,20 @@ pub fn comparison(answer: &Comparison) -> String {
         side.forecast.as_ref().map_or("unknown".to_owned(), |f| report::range(&f.charge))
     });
     row("all models", &|side| side.charge.as_ref().map_or("unknown".to_owned(), report::range));
+    let (costs, totals) = ([&before.cost, &after.cost], [&before.total_cost, &after.total_cost]);
+    if costs.into_iter().all(Option::is_some) && totals.into_iter().all(Option::is_some) {
+        let whole = |cost: &Option<Cost>| cost.as_ref().map_or(String::new(), report::taken);
+        row("this model takes", &|side| whole(&side.cost));
+        row("all models take", &|side| whole(&side.total_cost));
+        if totals.into_iter().flatten().any(|cost| cost.shares > 0) {
+            row("delegates get", &|side| {
+                side.total_cost.as_ref().map_or(String::new(), |cost| match cost.shares {
+                    0 => "nothing".to_owned(),
+                    most => format!("up to {}", report::about(cost.unit, most)),
+                })
+            });
+        }
+    }
     line(&mut out, 0, "");
     let width = |column: usize| {
         let cells = rows.iter().map(|row| row[column].chars().count());
@@ -78,6 +93,10 @@ pub fn comparison(answer: &Comparison) -> String {
     line(&mut out, 1, &format!("{:<name$}  {:<now$}  after", "", "before"));
     for [what, was, would] in &rows {
         line(&mut out, 1, &format!("{what:<name$}  {was:<now$}  {would}"));
+    }
+    if let Some(cost) = &before.total_cost {
+        line(&mut out, 0, "");
+        line(&mut out, 1, &format!("amounts: {}", report::premise(cost)));
     }
     for (title, side) in [("Before", before), ("After", after)] {
         line(&mut out, 0, "");

@@ -52,30 +52,48 @@ pub(crate) fn cost(cost: &Cost) -> String {
     if cost.most == 0 && cost.shares == 0 {
         return String::new();
     }
-    let amount = |n: u64| match cost.unit {
-        CostUnit::Ngonka => gnk(n),
-        CostUnit::Weight => count(i64::try_from(n).unwrap_or(i64::MAX)),
+    let shares = match cost.shares {
+        0 => String::new(),
+        shares => format!("; delegates get up to {} besides", about(cost.unit, shares)),
     };
-    let about = match cost.unit {
-        CostUnit::Ngonka => "about ",
-        CostUnit::Weight => "",
-    };
-    let taken = if cost.least == cost.most {
-        format!("{about}{}", amount(cost.most))
+    format!(": {}, {}{shares}", taken(cost), premise(cost))
+}
+
+/// `0 GNK to about 12.34 GNK`.
+pub(crate) fn taken(cost: &Cost) -> String {
+    let most = about(cost.unit, cost.most);
+    if cost.least == cost.most {
+        most
     } else {
-        format!("{} to {about}{}", amount(cost.least), amount(cost.most))
-    };
-    let of = match cost.unit {
+        format!("{} to {most}", amount(cost.unit, cost.least))
+    }
+}
+
+/// What the amounts rest on.
+pub(crate) fn premise(cost: &Cost) -> String {
+    match cost.unit {
         CostUnit::Ngonka => {
             format!("if it pays {} before charges as this epoch does", gnk(cost.of))
         }
-        CostUnit::Weight => format!("at its present weight of {}", amount(cost.of)),
-    };
-    let shares = match cost.shares {
-        0 => String::new(),
-        shares => format!("; delegates get up to {about}{} besides", amount(shares)),
-    };
-    format!(": {taken}, {of}{shares}")
+        CostUnit::Weight => {
+            format!("at its present weight of {}", amount(cost.unit, cost.of))
+        }
+    }
+}
+
+/// An amount that rests on an estimate, and nothing where nothing does.
+pub(crate) fn about(unit: CostUnit, n: u64) -> String {
+    match unit {
+        CostUnit::Ngonka if n > 0 => format!("about {}", amount(unit, n)),
+        CostUnit::Ngonka | CostUnit::Weight => amount(unit, n),
+    }
+}
+
+fn amount(unit: CostUnit, n: u64) -> String {
+    match unit {
+        CostUnit::Ngonka => gnk(n),
+        CostUnit::Weight => count(i64::try_from(n).unwrap_or(i64::MAX)),
+    }
 }
 
 /// What the chain estimates that a host earns.

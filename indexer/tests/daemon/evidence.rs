@@ -135,6 +135,8 @@ async fn a_whole_epoch_is_explained_and_exported() {
         ask(&store, &["whatif", "--host", &host, "--model", &model, "--choose", "intent"]);
     assert_eq!(code, Some(0), "{error}");
     assert!(text.contains("before") && text.contains("after"), "{text}");
+    // Fails when what each side comes to in coins is left out.
+    assert!(text.contains("all models take") && text.contains(" GNK before charges"), "{text}");
 
     let other = |arguments: &[&str]| ask(&store, arguments).0;
     assert_eq!(other(&["explain", "--host", &host, "--epoch", "9999"]), Some(1));

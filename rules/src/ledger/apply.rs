@@ -36,8 +36,8 @@ impl Ledger {
         changes.stage_began = self.stage != stage;
         for event in &events {
             match event.stage {
-                // A formation that fails returns before it wipes (PROTOCOL: `empty_epoch_fallback`
-                // in `onEndOfPoCValidationStage`).
+                // A formation that fails returns before it wipes (`onEndOfPoCValidationStage` in
+                // x/inference/module/module.go).
                 Stage::ValidationEnd if !formation_failed(facts) => {
                     self.wipe(event, &mut changes);
                 }

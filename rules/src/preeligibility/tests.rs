@@ -37,7 +37,7 @@ fn flags(p: &Preeligibility) -> [bool; 4] {
     [p.meets_weight_threshold, p.meets_v_min, p.meets_reachability, p.pre_eligible()]
 }
 
-/// PROTOCOL: the chain's own unit tests (`delegation_pipeline_test.go`, v0.2.14).
+/// The chain's own unit tests (`delegation_pipeline_test.go`, v0.2.14).
 #[test]
 fn the_chains_own_cases() {
     use Choice::Intent;
