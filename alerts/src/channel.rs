@@ -15,7 +15,7 @@ use self::{
     alertmanager::Alertmanager, chat::ChatWebhook, email::Email, telegram::Telegram,
     webhook::Webhook,
 };
-pub use http::{Target, TargetError};
+pub use http::{Access, Target, TargetError};
 
 /// A way to reach somebody.
 pub trait Channel: Send + Sync {

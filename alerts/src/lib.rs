@@ -9,6 +9,7 @@ mod alert;
 pub mod backoff;
 pub mod channel;
 pub mod courier;
+pub mod daily;
 mod engine;
 mod incident;
 mod lifecycle;

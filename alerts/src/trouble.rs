@@ -84,7 +84,7 @@ pub fn test_message(recipient: &Recipient, now: Timestamp) -> NewMessage {
 }
 
 /// An incident that the engine knows nothing of.
-fn incident(
+pub(crate) fn incident(
     alert: &str,
     parts: &[&str],
     window: String,
@@ -117,7 +117,8 @@ fn incident(
     }
 }
 
-fn address(
+/// The message about such an incident.
+pub(crate) fn address(
     notice: &Notice,
     incident: &Incident,
     recipient: &Recipient,

@@ -37,6 +37,7 @@ Examples:
   bootwatch status --config bootwatch.toml --json
   bootwatch alerts list                  what fires now
   bootwatch silence add alert=EndpointDown --for 2h --comment maintenance
+  bootwatch alerts replay --from 5690000 --to 5705000   what would have been sent
   bootwatch notify test                  a real test message by every channel
   bootwatch whatif --host gonka1... --model ID --choose refuse
   bootwatch explain --host gonka1...     what it costs, and why

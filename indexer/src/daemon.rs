@@ -25,11 +25,13 @@ use crate::{
         WriterEnd,
     },
     metrics::Metrics,
-    serve::{EvidenceDesk, Published, ServeError, Server},
+    orders::OrderDesk,
+    serve::{EvidenceDesk, OrderCounter, Published, ServeError, Server},
     situation::{Publisher, Subject},
 };
 
 pub(crate) mod channels;
+mod daily;
 mod heartbeat;
 mod housekeeping;
 mod post;
@@ -120,10 +122,32 @@ impl Daemon {
             situation: publisher.subscribe(),
             metrics: Arc::clone(&metrics),
             evidence: Some(EvidenceDesk::new(Desk::of_config(&config))),
+            orders: Some(OrderCounter::new(
+                OrderDesk::new(&config.store.path),
+                config.http.token.clone(),
+            )),
         };
 
         let inner = stop.child_token();
         let mut parts = JoinSet::new();
+        if let Some(at) = config.alerts.daily {
+            let daily = daily::Daily {
+                at,
+                recipients: recipients.clone(),
+                page: config.http.public_url.clone(),
+                patience: config.alerts.thresholds.delivery_failing_after,
+                newest: publisher.subscribe(),
+                store: config.store.path.clone(),
+                writer: writer.clone(),
+                mail: Arc::clone(&mail),
+                dry_run: config.dry_run,
+            };
+            let stop = inner.clone();
+            parts.spawn(async move {
+                daily.run(stop).await;
+                "the message of every day"
+            });
+        }
         let office = post::Office {
             writer: writer.clone(),
             metrics: Arc::clone(&metrics),
@@ -131,8 +155,12 @@ impl Daemon {
             recipients,
             page: config.http.public_url.clone(),
         };
+        // In a dry run nothing goes out: what waits in the outbox goes on waiting, and nobody is told
+        // that messages get through.
+        let lines = if config.dry_run { Vec::new() } else { lines };
         post::start(&mut parts, lines, &config.store.path, office, Arc::clone(&mail), &inner)?;
-        if let Some(url) = config.alerts.heartbeat.clone() {
+        let heartbeat = config.alerts.heartbeat.clone().filter(|_| !config.dry_run);
+        if let Some(url) = heartbeat {
             let (newest, stop) = (published.situation.clone(), inner.clone());
             let patience = config.alerts.thresholds.delivery_failing_after;
             parts.spawn(async move {
@@ -176,6 +204,7 @@ impl Daemon {
                 mail,
                 orders,
                 service,
+                dry_run: config.dry_run,
             },
             loaded.into(),
         );

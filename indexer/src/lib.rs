@@ -10,6 +10,8 @@ pub mod evidence;
 pub mod ingest;
 pub mod log;
 pub mod metrics;
+pub mod orders;
+pub mod replay;
 pub mod report;
 pub mod serve;
 pub mod situation;

@@ -1,11 +1,13 @@
-//! What others may read over HTTP: metrics, health, the Situation as JSON, and a page.
+//! What others may read over HTTP: metrics, health, the Situation as JSON, and a page; and what
+//! operators order.
 //!
 //! Everything but the evidence is answered from memory: from the newest [`Situation`] and from the
-//! metrics. Evidence is read from the database, a few answers at a time. No request touches a node,
-//! waits for ingestion, or can change anything.
+//! metrics. Evidence is read from the database, a few answers at a time. No request touches a node or
+//! waits for ingestion, and none can change anything but silences and acknowledgements, with a token.
 
 mod connections;
 mod evidence;
+mod orders;
 mod page;
 mod routes;
 #[cfg(test)]
@@ -17,7 +19,7 @@ use bootwatch_rules::situation::Situation;
 use tokio::{net::TcpListener, sync::watch};
 use tokio_util::sync::CancellationToken;
 
-pub use self::evidence::EvidenceDesk;
+pub use self::{evidence::EvidenceDesk, orders::OrderCounter};
 use crate::metrics::Metrics;
 
 /// What the daemon publishes; cheap to clone.
@@ -29,6 +31,8 @@ pub struct Published {
     pub metrics: Arc<Metrics>,
     /// Answers from the database; none where there is no database to read.
     pub evidence: Option<EvidenceDesk>,
+    /// Takes orders; none where there is no database to keep them.
+    pub orders: Option<OrderCounter>,
 }
 
 /// Why nothing can be served.

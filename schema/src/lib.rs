@@ -28,9 +28,9 @@ mod sqlite;
 pub use error::StoreError;
 pub use records::{
     Acknowledgement, Backup, BlockRef, ChoiceOrigin, Clearing, Commit, Counts, Coverage, Damage,
-    Dated, Delivery, Digest, Ending, EndpointRecord, EpochRecord, Incident, IncidentState,
-    LedgerDigest, Loaded, NewMessage, Orders, PendingMessage, QuietBlock, Severity, Silence,
-    StoredChoice, Told, Unfillable, Verification, WorkRecord,
+    Dated, Delivery, Digest, Ending, EndpointRecord, EpochRecord, History, Incident, IncidentState,
+    LedgerDigest, Loaded, NewMessage, Orders, PendingMessage, QuietBlock, Reading, Severity,
+    Silence, StoredChoice, Told, Unfillable, Verification, WorkRecord,
 };
 pub use sqlite::{OrderBook, SqliteReader, SqliteStore};
 

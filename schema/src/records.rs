@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, fmt};
 
 use bootwatch_rules::{
-    Address, BlockFacts, Choice, ChoiceTx, EpochIndex, Height, Member, ModelGroup, ModelId,
-    Observation,
+    Address, BlockFacts, ChargeSnapshot, Choice, ChoiceTx, EpochIndex, Height, HostChoices, Member,
+    ModelGroup, ModelId, Observation, StoreCommit, WeightDistribution,
     forecast::{Forecasts, KeptForecast},
     ledger::{Changes, Ledger},
     situation::EndpointView,
@@ -163,6 +163,32 @@ pub struct EpochRecord {
     pub members: Vec<Member>,
     /// The models' groups.
     pub model_groups: Vec<ModelGroup>,
+}
+
+/// What is kept of blocks that the ledger went through.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct History {
+    /// Blocks whose headers are kept, without their commits and distributions.
+    pub blocks: BTreeMap<Height, BlockFacts>,
+    /// What was read of the chain, by height.
+    pub readings: BTreeMap<Height, Reading>,
+    /// The first and the last commit of each host, model and stage.
+    pub commits: Vec<StoreCommit>,
+    /// The last weight distribution of each host, model and stage.
+    pub distributions: Vec<WeightDistribution>,
+}
+
+/// What is kept of a reading of the chain's state.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Reading {
+    /// Parameters, members or the epoch were other ones than before.
+    pub state: bool,
+    /// Choices of these hosts, complete for each.
+    pub choices: Vec<HostChoices>,
+    /// Charges that were fixed.
+    pub charges: Option<ChargeSnapshot>,
+    /// The version that the node reported, when it was another one than before.
+    pub app_version: Option<String>,
 }
 
 /// How much of each kind is stored.

@@ -6,6 +6,7 @@ mod digest;
 mod evidence;
 mod facts;
 mod forecasts;
+mod history;
 mod ledger;
 mod load;
 mod names;

@@ -13,7 +13,7 @@ use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
-use super::{Channel, SendError, Target, TargetError};
+use super::{Access, Channel, SendError, Target, TargetError};
 
 /// How often what stands is posted again.
 const AGAIN: Duration = Duration::from_secs(60);
@@ -39,10 +39,10 @@ impl Alertmanager {
         name: &str,
         url: &SecretString,
         token: Option<SecretString>,
-        timeout: Duration,
+        access: impl Into<Access>,
     ) -> Result<Self, TargetError> {
         let url = format!("{}/api/v2/alerts", url.expose_secret().trim_end_matches('/'));
-        let target = Target::new(name, &SecretString::from(url), timeout)?;
+        let target = Target::new(name, &SecretString::from(url), access)?;
         Ok(Self { name: name.to_owned(), target, token })
     }
 

@@ -1,13 +1,11 @@
 //! Incoming webhooks of chats: Slack and what is compatible with it, Discord. The address is the
 //! secret; the body is written by the engine.
 
-use std::time::Duration;
-
 use bootwatch_schema::PendingMessage;
 use reqwest::header::HeaderMap;
 use secrecy::SecretString;
 
-use super::{Channel, SendError, Target, TargetError};
+use super::{Access, Channel, SendError, Target, TargetError};
 
 /// An incoming webhook.
 #[derive(Debug)]
@@ -21,8 +19,12 @@ impl ChatWebhook {
     ///
     /// # Errors
     /// [`TargetError`] when it is no address.
-    pub fn new(name: &str, url: &SecretString, timeout: Duration) -> Result<Self, TargetError> {
-        Ok(Self { name: name.to_owned(), target: Target::new(name, url, timeout)? })
+    pub fn new(
+        name: &str,
+        url: &SecretString,
+        access: impl Into<Access>,
+    ) -> Result<Self, TargetError> {
+        Ok(Self { name: name.to_owned(), target: Target::new(name, url, access)? })
     }
 }
 

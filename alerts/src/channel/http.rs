@@ -4,7 +4,7 @@
 use std::{fmt, time::Duration};
 
 use reqwest::{
-    Client, Response, StatusCode, Url,
+    Certificate, Client, Response, StatusCode, Url,
     header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER, USER_AGENT},
     redirect::Policy,
 };
@@ -20,6 +20,21 @@ const QUOTE: usize = 300;
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 /// The pause when a server says "too many" and not for how long.
 const USUAL_PAUSE: Duration = Duration::from_secs(30);
+
+/// How a server is reached.
+#[derive(Debug, Clone, Default)]
+pub struct Access {
+    /// For each attempt as a whole.
+    pub timeout: Duration,
+    /// Certificate authorities in DER that are trusted beside the system's.
+    pub authorities: Vec<Vec<u8>>,
+}
+
+impl From<Duration> for Access {
+    fn from(timeout: Duration) -> Self {
+        Self { timeout, authorities: Vec::new() }
+    }
+}
 
 /// Why there is no target.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -55,11 +70,16 @@ impl fmt::Debug for Target {
 }
 
 impl Target {
-    /// An address that is posted to, with a time for each attempt as a whole.
+    /// An address that is posted to, and how it is reached.
     ///
     /// # Errors
     /// [`TargetError`] names the channel; it never shows the address.
-    pub fn new(name: &str, url: &SecretString, timeout: Duration) -> Result<Self, TargetError> {
+    pub fn new(
+        name: &str,
+        url: &SecretString,
+        access: impl Into<Access>,
+    ) -> Result<Self, TargetError> {
+        let Access { timeout, authorities } = access.into();
         let bad = || TargetError::Address { name: name.to_owned() };
         let parsed = Url::parse(url.expose_secret()).map_err(|_| bad())?;
         let host = parsed.host_str().filter(|host| !host.is_empty()).ok_or_else(bad)?;
@@ -71,15 +91,19 @@ impl Target {
             None => host.to_owned(),
         };
         // A redirect could carry a message, and its signature, to anywhere.
-        let client = Client::builder()
+        let mut client = Client::builder()
             .redirect(Policy::none())
             .timeout(timeout)
-            .connect_timeout(timeout.min(Duration::from_secs(10)))
-            .build()
-            .map_err(|error| TargetError::Client {
-                name: name.to_owned(),
-                reason: error.without_url().to_string(),
-            })?;
+            .connect_timeout(timeout.min(Duration::from_secs(10)));
+        let cannot = |error: reqwest::Error| TargetError::Client {
+            name: name.to_owned(),
+            reason: error.without_url().to_string(),
+        };
+        for authority in &authorities {
+            let authority = Certificate::from_der(authority).map_err(cannot)?;
+            client = client.add_root_certificate(authority);
+        }
+        let client = client.build().map_err(cannot)?;
         Ok(Self { client, url: url.clone(), shown, timeout })
     }
 

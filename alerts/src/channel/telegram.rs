@@ -1,12 +1,10 @@
 //! Messages by a Telegram bot: `sendMessage`, the body of which the engine has written.
 
-use std::time::Duration;
-
 use bootwatch_schema::PendingMessage;
 use reqwest::header::HeaderMap;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Channel, SendError, Target, TargetError};
+use super::{Access, Channel, SendError, Target, TargetError};
 
 /// Where bots live.
 pub const API: &str = "https://api.telegram.org";
@@ -27,11 +25,11 @@ impl Telegram {
         name: &str,
         api: &str,
         token: &SecretString,
-        timeout: Duration,
+        access: impl Into<Access>,
     ) -> Result<Self, TargetError> {
         let api = api.trim_end_matches('/');
         let url = format!("{api}/bot{}/sendMessage", token.expose_secret());
-        let target = Target::new(name, &SecretString::from(url), timeout)?;
+        let target = Target::new(name, &SecretString::from(url), access)?;
         Ok(Self { name: name.to_owned(), target })
     }
 }

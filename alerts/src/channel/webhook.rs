@@ -15,7 +15,7 @@
 //! the identity: `fingerprint`, `alert`, `labels`, `window`, `severity`, `opened_height`,
 //! `opened_at`, `ending`. New fields may come at any time.
 
-use std::{fmt, time::Duration};
+use std::fmt;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bootwatch_schema::PendingMessage;
@@ -25,7 +25,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use sha2::Sha256;
 
-use super::{Channel, SendError, Target, TargetError};
+use super::{Access, Channel, SendError, Target, TargetError};
 
 /// The prefix of a key in Base64.
 const ENCODED: &str = "whsec_";
@@ -54,7 +54,7 @@ impl Webhook {
         name: &str,
         url: &SecretString,
         secret: Option<&SecretString>,
-        timeout: Duration,
+        access: impl Into<Access>,
     ) -> Result<Self, TargetError> {
         let key = secret.map(|secret| {
             let text = secret.expose_secret();
@@ -62,7 +62,7 @@ impl Webhook {
                 text.strip_prefix(ENCODED).and_then(|encoded| STANDARD.decode(encoded).ok());
             SecretSlice::from(decoded.unwrap_or_else(|| text.as_bytes().to_vec()))
         });
-        let target = Target::new(name, url, timeout)?;
+        let target = Target::new(name, url, access)?;
         Ok(Self { name: name.to_owned(), target, key, clock: Timestamp::now })
     }
 

@@ -12,6 +12,7 @@ use bootwatch_schema::Severity;
 use jiff::Zoned;
 
 use super::lang::Lang;
+use crate::daily::Unwell;
 
 /// The first word of a subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -444,6 +445,25 @@ pub(crate) enum Phrase<'a> {
     NotGettingThroughWhat {
         waiting: &'a str,
         since: &'a str,
+    },
+    // --- the message of every day ----------------------------------------------------------------
+    AllWell,
+    AllWellWhat {
+        block: &'a str,
+    },
+    StillFiring {
+        count: usize,
+    },
+    StillFiringWhat {
+        block: &'a str,
+    },
+    Unwell(Unwell),
+    NotWell {
+        why: &'a str,
+    },
+    NotWellWhat {
+        why: &'a str,
+        block: &'a str,
     },
     TestHeadline,
     TestWhat {

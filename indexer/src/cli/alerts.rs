@@ -1,14 +1,17 @@
 //! `bootwatch alerts`: incidents as the database has them, and what would be sent now.
 
 use bootwatch_alerts::{Decision, Engine, describe};
+use bootwatch_rules::Height;
 use bootwatch_schema::{Incident, IncidentState, ReadStore as _, SqliteReader};
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 
-use super::{Source, failure::Failure, output};
+use super::{Source, failure::Failure, output, place};
 use crate::{
     config::Config,
     daemon,
+    orders::{OrderDesk, find},
+    replay::{self, Replay, ReplayError},
     report::words::clean,
     situation::{Moment, Subject},
 };
@@ -49,12 +52,32 @@ enum AlertsCommand {
         #[arg(value_name = "ALERT")]
         alert: String,
     },
+    /// What would have been sent over stored blocks, with the present configuration. Sends and keeps
+    /// nothing.
+    #[command(after_help = REPLAY)]
+    Replay {
+        #[command(flatten)]
+        source: Source,
+        /// The first block.
+        #[arg(long, value_name = "H")]
+        from: Height,
+        /// The last block.
+        #[arg(long, value_name = "H")]
+        to: Height,
+        /// Print it as JSON, with the bodies.
+        #[arg(long)]
+        json: bool,
+    },
     /// What would be sent now, to whom, from the database as it is. Sends and keeps nothing.
     DryRun {
         #[command(flatten)]
         source: Source,
     },
 }
+
+const REPLAY: &str = "\
+The configuration decides as it is now: recipients, thresholds, pacing, hosts. Silences and
+acknowledgements count as they were given. What cannot be replayed is listed at the end.";
 
 pub(super) fn run(args: &AlertsArgs) -> Result<(), Failure> {
     match &args.command {
@@ -65,32 +88,20 @@ pub(super) fn run(args: &AlertsArgs) -> Result<(), Failure> {
             output::print(&if *json { output::json(&incidents)? } else { list(&incidents) })
         }
         AlertsCommand::Show { source, id, json } => {
-            let incident = find(&incidents(&source.load()?)?, id)?;
+            let incident = find(&incidents(&source.load()?)?, id).map_err(Failure::of_order)?;
             output::print(&if *json { output::json(&incident)? } else { show(&incident) })
         }
         AlertsCommand::Explain { alert } => output::print(&explain(alert)?),
+        AlertsCommand::Replay { source, from, to, json } => {
+            let replay = replay(&source.load()?, (*from, *to))?;
+            output::print(&if *json { output::json(&replay)? } else { replayed(&replay) })
+        }
         AlertsCommand::DryRun { source } => output::print(&dry_run(&source.load()?)?),
     }
 }
 
-/// Incidents of the configured database.
-pub(super) fn incidents(config: &Config) -> Result<Vec<Incident>, Failure> {
-    SqliteReader::open(&config.store.path)
-        .and_then(|reader| reader.incidents())
-        .map_err(|error| Failure::of(&error))
-}
-
-/// The one incident whose id begins so.
-pub(super) fn find(incidents: &[Incident], id: &str) -> Result<Incident, Failure> {
-    let found: Vec<&Incident> =
-        incidents.iter().filter(|i| !id.is_empty() && i.fingerprint.starts_with(id)).collect();
-    match found.as_slice() {
-        [one] => Ok((*one).clone()),
-        [] => Err(Failure::Usage(format!(
-            "no incident has an id that begins with {id:?}; see `bootwatch alerts list --all`"
-        ))),
-        _ => Err(Failure::Usage(format!("{} incidents begin with {id:?}", found.len()))),
-    }
+fn incidents(config: &Config) -> Result<Vec<Incident>, Failure> {
+    OrderDesk::new(&config.store.path).incidents().map_err(|error| Failure::of(&error))
 }
 
 fn list(incidents: &[Incident]) -> String {
@@ -219,6 +230,42 @@ fn explain(alert: &str) -> Result<String, Failure> {
         description.severity,
         alert.to_lowercase()
     ))
+}
+
+fn replay(config: &Config, range: (Height, Height)) -> Result<Replay, Failure> {
+    let reader = SqliteReader::open(&config.store.path).map_err(|error| Failure::of(&error))?;
+    place::check_chain(&config.store.path, &reader, &config.chain.chain_id)?;
+    let recipients = daemon::recipients(config).map_err(|error| Failure::of_daemon(&error))?;
+    let policy = config.alerts.policy(recipients, config.http.public_url.clone());
+    replay::replay(&reader, &Subject::new(config), policy, range).map_err(|error| match error {
+        ReplayError::Question(_) => Failure::Usage(error.to_string()),
+        ReplayError::NotStored(_) | ReplayError::Store(_) => Failure::of(&error),
+    })
+}
+
+fn replayed(replay: &Replay) -> String {
+    let mut lines: Vec<String> = replay
+        .messages
+        .iter()
+        .map(|message| {
+            format!(
+                "{:.0}  block {}  {} {}: {}",
+                message.at,
+                message.height,
+                clean(&message.channel),
+                clean(&message.recipient),
+                clean(&message.subject)
+            )
+        })
+        .collect();
+    let (from, to, count) = (replay.from, replay.to, replay.messages.len());
+    lines.push(format!(
+        "{count} messages would have been sent in blocks {from} to {to}; {} blocks were judged",
+        replay.judged
+    ));
+    lines.push("Not replayed:".to_owned());
+    lines.extend(replay.not_replayed.iter().map(|note| format!("  {note}")));
+    lines.join("\n") + "\n"
 }
 
 fn dry_run(config: &Config) -> Result<String, Failure> {

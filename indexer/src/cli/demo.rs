@@ -217,7 +217,7 @@ fn config(node: &Running, mailbox: &Mailbox, directory: &Path) -> Result<Config,
         endpoints: vec![EndpointConfig::new("devnet", rpc)],
         hosts: watched(node.inspect(|chain| chain.hosts())),
         store: StoreConfig { path: directory.join("bootwatch.db"), history: History::default() },
-        http: HttpConfig { listen: ([127, 0, 0, 1], 0).into(), public_url: None },
+        http: HttpConfig { listen: ([127, 0, 0, 1], 0).into(), public_url: None, token: None },
         // An epoch takes seconds here: nothing can wait.
         alerts: AlertsConfig { pacing: Pacing::hurried(), ..AlertsConfig::default() },
         email: Some(EmailConfig {
@@ -234,6 +234,7 @@ fn config(node: &Running, mailbox: &Mailbox, directory: &Path) -> Result<Config,
             password: None,
         }),
         channels: Vec::new(),
+        dry_run: false,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::{error::Error, fmt, process::ExitCode};
 
-use crate::{daemon::DaemonError, evidence::EvidenceError};
+use crate::{daemon::DaemonError, evidence::EvidenceError, orders::OrderError};
 
 /// The exit code for a wrong command line or configuration; clap's own.
 pub(super) const USAGE: u8 = 2;
@@ -41,6 +41,15 @@ impl Failure {
         match error {
             EvidenceError::Question(_) => Self::Usage(chain(&error)),
             EvidenceError::NotStored(_) | EvidenceError::Store(_) => Self::Failed(chain(&error)),
+        }
+    }
+
+    /// A wrong order is usage, as is one about something that does not exist.
+    #[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+    pub(super) fn of_order(error: OrderError) -> Self {
+        match error {
+            OrderError::Wrong(_) | OrderError::Unknown(_) => Self::Usage(chain(&error)),
+            OrderError::Store(_) => Self::Failed(chain(&error)),
         }
     }
 

@@ -39,7 +39,8 @@ impl PlaceArgs {
     }
 }
 
-fn check_chain(path: &Path, reader: &SqliteReader, chain: &str) -> Result<(), Failure> {
+/// The database must hold that chain.
+pub(super) fn check_chain(path: &Path, reader: &SqliteReader, chain: &str) -> Result<(), Failure> {
     // A database that cannot be loaded is for the command to judge.
     let Ok(loaded) = reader.load() else { return Ok(()) };
     if loaded.chain_id.is_empty() || loaded.chain_id == chain {

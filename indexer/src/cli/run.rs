@@ -14,11 +14,16 @@ use crate::{
 pub(super) struct RunArgs {
     #[command(flatten)]
     source: Source,
+    /// Send nothing: what would be sent is logged. Blocks are stored as always; no message and no
+    /// incident is, so a later run without this tells what then holds to those who do not know it.
+    #[arg(long)]
+    dry_run: bool,
 }
 
 /// Loads the configuration, then runs the daemon until it is told to stop.
 pub(super) fn run(args: &RunArgs, format: Format) -> Result<(), Failure> {
-    let config = args.source.load()?;
+    let mut config = args.source.load()?;
+    config.dry_run = args.dry_run;
     log::start(format, log::DEFAULT_FILTER).map_err(|error| Failure::Usage(error.to_string()))?;
     announce(&config);
     block_on(async {
@@ -46,6 +51,9 @@ fn announce(config: &Config) {
         channels = config.channels.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(" "),
         "bootwatch starts"
     );
+    if config.dry_run {
+        tracing::warn!("dry run: nothing is sent, and nothing that is decided is kept");
+    }
     if !config.http.listen.ip().is_loopback() {
         tracing::warn!(
             listen = %config.http.listen,

@@ -1,18 +1,18 @@
 //! `bootwatch silence` and `bootwatch ack`: what operators order. Written straight into two tables of
 //! the database that the daemon reads every second, so it works whether the daemon runs or not, and
-//! whoever may write the file may order.
+//! whoever may write the file may order. The API orders by the same [`crate::orders`].
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
-use bootwatch_schema::{Acknowledgement, IncidentState, OrderBook, Orders, Silence, SqliteReader};
+use bootwatch_schema::Silence;
 use clap::{Args, Subcommand};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
-use super::{Source, alerts, duration, failure::Failure, output};
-use crate::{config::Config, report::words::clean};
-
-/// Longer ones are forgotten and hide what matters.
-const LONGEST: Duration = Duration::from_secs(90 * 24 * 3600);
+use super::{Source, duration, failure::Failure, output};
+use crate::{
+    orders::{OrderDesk, SilenceOrder, is_over},
+    report::words::clean,
+};
 
 #[derive(Debug, Args)]
 pub(super) struct SilenceArgs {
@@ -82,55 +82,42 @@ pub(super) fn run(args: &SilenceArgs) -> Result<(), Failure> {
     let now = Timestamp::now();
     match &args.command {
         SilenceCommand::Add { source, matchers, length, until_epoch, comment, author } => {
-            let matchers = distinct(matchers)?;
-            let ends_at = length.map(|length| end(now, length)).transpose()?;
-            let silence = Silence {
-                id: 0,
-                matchers,
-                starts_at: now,
-                ends_at,
-                ends_epoch: *until_epoch,
+            let order = SilenceOrder {
+                matchers: matchers.clone(),
+                length: *length,
+                until_epoch: *until_epoch,
                 author: author.clone(),
                 comment: comment.clone(),
-                expired_at: None,
             };
-            let id = book(&source.load()?)?.silence(&silence).map_err(|e| Failure::of(&e))?;
-            output::print(&format!("silence {id} is in force\n"))
+            let silence = desk(source)?.silence(order, now).map_err(Failure::of_order)?;
+            output::print(&format!("silence {} is in force\n", silence.id))
         }
         SilenceCommand::List { source, all, json } => {
-            let mut silences = orders(&source.load()?)?.silences;
+            let orders = desk(source)?.orders().map_err(|error| Failure::of(&error))?;
+            let mut silences = orders.silences;
             silences.retain(|silence| *all || !is_over(silence, now));
             output::print(&if *json { output::json(&silences)? } else { list(&silences) })
         }
         SilenceCommand::Expire { source, id } => {
-            let mut book = book(&source.load()?)?;
-            if book.expire(*id, now).map_err(|error| Failure::of(&error))? {
-                return output::print(&format!("silence {id} is over\n"));
-            }
-            Err(Failure::Usage(format!("there is no silence {id} in force")))
+            desk(source)?.expire(*id, now).map_err(Failure::of_order)?;
+            output::print(&format!("silence {id} is over\n"))
         }
     }
 }
 
 /// Notes that somebody knows about an incident.
 pub(super) fn acknowledge(args: &AckArgs) -> Result<(), Failure> {
-    let config = args.source.load()?;
-    let incident = alerts::find(&alerts::incidents(&config)?, &args.id)?;
-    if incident.state != IncidentState::Firing {
-        return Err(Failure::Usage(format!("{} does not fire", incident.fingerprint)));
-    }
-    let ack = Acknowledgement {
-        occurrence: incident.occurrence,
-        severity: incident.severity,
-        author: args.author.clone(),
-        comment: args.comment.clone(),
-        at: Timestamp::now(),
-    };
-    book(&config)?.acknowledge(&incident.fingerprint, &ack).map_err(|error| Failure::of(&error))?;
+    let incident = desk(&args.source)?
+        .acknowledge(&args.id, args.author.clone(), args.comment.clone(), Timestamp::now())
+        .map_err(Failure::of_order)?;
     output::print(&format!(
         "known: {}\nno reminders until it becomes more urgent or comes back\n",
         clean(&incident.summary)
     ))
+}
+
+fn desk(source: &Source) -> Result<OrderDesk, Failure> {
+    Ok(OrderDesk::new(&source.load()?.store.path))
 }
 
 fn matcher(text: &str) -> Result<(String, String), String> {
@@ -140,44 +127,6 @@ fn matcher(text: &str) -> Result<(String, String), String> {
         }
         _ => Err("expected LABEL=VALUE, such as alert=EndpointDown".to_owned()),
     }
-}
-
-fn distinct(pairs: &[(String, String)]) -> Result<BTreeMap<String, String>, Failure> {
-    let mut matchers = BTreeMap::new();
-    for (label, value) in pairs {
-        if label == "alert" && bootwatch_alerts::describe(value).is_none() {
-            return Err(Failure::Usage(format!("no alert is called {value:?}")));
-        }
-        if matchers.insert(label.clone(), value.clone()).is_some() {
-            return Err(Failure::Usage(format!("{label} is given twice; all must match")));
-        }
-    }
-    Ok(matchers)
-}
-
-fn end(now: Timestamp, length: Duration) -> Result<Timestamp, Failure> {
-    if length > LONGEST {
-        return Err(Failure::Usage("a silence may last 90 days at most".to_owned()));
-    }
-    SignedDuration::try_from(length)
-        .ok()
-        .and_then(|length| now.checked_add(length).ok())
-        .ok_or_else(|| Failure::Usage("that is beyond all time".to_owned()))
-}
-
-fn book(config: &Config) -> Result<OrderBook, Failure> {
-    OrderBook::open(&config.store.path).map_err(|error| Failure::of(&error))
-}
-
-fn orders(config: &Config) -> Result<Orders, Failure> {
-    SqliteReader::open(&config.store.path)
-        .and_then(|reader| reader.orders())
-        .map_err(|error| Failure::of(&error))
-}
-
-/// By time; whether its epoch has come only the daemon can tell.
-fn is_over(silence: &Silence, now: Timestamp) -> bool {
-    silence.expired_at.is_some() || silence.ends_at.is_some_and(|end| end <= now)
 }
 
 fn list(silences: &[Silence]) -> String {

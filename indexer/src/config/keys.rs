@@ -45,7 +45,12 @@ pub(super) const SECTIONS: &[Section] = &[
         secrets: &[],
     },
     Section { name: "store", times: Times::Once, keys: &["path", "history"], secrets: &[] },
-    Section { name: "http", times: Times::Once, keys: &["listen", "public_url"], secrets: &[] },
+    Section {
+        name: "http",
+        times: Times::Once,
+        keys: &["listen", "public_url", "token_file"],
+        secrets: &["token"],
+    },
     Section {
         name: "email",
         times: Times::Once,
@@ -80,6 +85,7 @@ pub(super) const SECTIONS: &[Section] = &[
             "token_file",
             "chat",
             "api",
+            "ca_file",
             "lang",
             "time_zone",
             "min_severity",
@@ -95,6 +101,7 @@ pub(super) const SECTIONS: &[Section] = &[
         keys: &[
             "name",
             "url_file",
+            "ca_file",
             "lang",
             "time_zone",
             "min_severity",
@@ -110,6 +117,7 @@ pub(super) const SECTIONS: &[Section] = &[
         keys: &[
             "name",
             "url_file",
+            "ca_file",
             "lang",
             "time_zone",
             "min_severity",
@@ -127,6 +135,7 @@ pub(super) const SECTIONS: &[Section] = &[
             "url",
             "url_file",
             "secret_file",
+            "ca_file",
             "lang",
             "time_zone",
             "min_severity",
@@ -139,7 +148,17 @@ pub(super) const SECTIONS: &[Section] = &[
     Section {
         name: "alertmanager",
         times: Times::OnceOrMany,
-        keys: &["name", "url", "token_file", "lang", "min_severity", "hosts", "models", "alerts"],
+        keys: &[
+            "name",
+            "url",
+            "token_file",
+            "ca_file",
+            "lang",
+            "min_severity",
+            "hosts",
+            "models",
+            "alerts",
+        ],
         secrets: &["token"],
     },
     Section {
@@ -169,6 +188,7 @@ pub(super) const SECTIONS: &[Section] = &[
             "delivery_failing_after",
             "disk_low_mb",
             "heartbeat_url_file",
+            "daily",
         ],
         secrets: &["heartbeat_url"],
     },

@@ -10,6 +10,7 @@ use std::{
 
 use bootwatch_alerts::{Ladder, Pacing, Policy, Reader, Recipient, Thresholds, Wants};
 use bootwatch_rules::{Address, Height, ModelId};
+use jiff::civil;
 use reqwest::{Url, header::HeaderMap};
 use rustls::pki_types::CertificateDer;
 use secrecy::SecretString;
@@ -33,6 +34,9 @@ pub struct Config {
     pub channels: Vec<ChannelConfig>,
     /// What is worth a word, and when.
     pub alerts: AlertsConfig,
+    /// Everything but sending: what would be sent is logged, and what was decided is not kept. Of
+    /// the command line, never of the file.
+    pub dry_run: bool,
 }
 
 /// `[alerts]`.
@@ -48,6 +52,8 @@ pub struct AlertsConfig {
     pub off: BTreeSet<String>,
     /// What is called every minute while all is well.
     pub heartbeat: Option<HeartbeatUrl>,
+    /// When the message of every day comes, on the clock of each recipient.
+    pub daily: Option<civil::Time>,
 }
 
 /// The address of a sign of life. Whoever knows it can pretend to be alive, so it does not show.
@@ -79,7 +85,7 @@ impl fmt::Debug for HeartbeatUrl {
 impl Default for AlertsConfig {
     fn default() -> Self {
         let Policy { ladder, thresholds, pacing, off, .. } = Policy::default();
-        Self { ladder, thresholds, pacing, off, heartbeat: None }
+        Self { ladder, thresholds, pacing, off, heartbeat: None, daily: None }
     }
 }
 
@@ -176,12 +182,14 @@ pub enum History {
 }
 
 /// `[http]`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct HttpConfig {
     /// The address to listen on.
     pub listen: SocketAddr,
     /// The page as people reach it, for links in messages.
     pub public_url: Option<String>,
+    /// Whoever holds it may order silences and acknowledgements; nobody without one.
+    pub token: Option<SecretString>,
 }
 
 /// `[email]`.
@@ -232,6 +240,8 @@ pub struct ChannelConfig {
     pub kind: ChannelKind,
     /// Who reads there.
     pub audience: Audience,
+    /// Certificate authorities that are trusted beside the system's.
+    pub authorities: Vec<CertificateDer<'static>>,
 }
 
 /// A channel other than mail.

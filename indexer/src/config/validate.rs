@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
 use bootwatch_rules::{Address, Height, ModelId, RuleSet};
 use reqwest::Url;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{
     document::{Document, Group, Setting, Value},
@@ -25,6 +25,8 @@ const DEFAULT_LISTEN: &str = "127.0.0.1:9877";
 const DEFAULT_PATH: &str = "bootwatch.db";
 /// Names go into labels, logs and mails.
 const NAME_LENGTH: usize = 64;
+/// Characters of a token: fewer can be guessed.
+const TOKEN_LENGTH: std::ops::RangeInclusive<usize> = 16..=512;
 
 /// The configuration, or none when something it cannot do without is missing or wrong. Problems
 /// may be reported beside a configuration; it is good only without any.
@@ -38,7 +40,17 @@ pub(super) fn validate(document: &Document, problems: &mut Vec<Problem>) -> Opti
     let alerts = check.alerts(document);
     let email = check.email(document, &hosts);
     let channels = check.channels(document, &hosts);
-    Some(Config { chain: chain?, endpoints, hosts, store, http: http?, email, channels, alerts })
+    Some(Config {
+        chain: chain?,
+        endpoints,
+        hosts,
+        store,
+        http: http?,
+        email,
+        channels,
+        alerts,
+        dry_run: false,
+    })
 }
 
 struct Check<'a> {
@@ -193,8 +205,9 @@ impl Check<'_> {
             .and_then(|group| self.text(group, "listen"))
             .unwrap_or((&nowhere, DEFAULT_LISTEN));
         let public_url = document.single("http").and_then(|group| self.public_url(group));
+        let token = document.single("http").and_then(|group| self.token(group));
         match text.parse::<SocketAddr>() {
-            Ok(listen) => Some(HttpConfig { listen, public_url }),
+            Ok(listen) => Some(HttpConfig { listen, public_url, token }),
             Err(_) => {
                 self.wrong(
                     place,
@@ -206,6 +219,24 @@ impl Check<'_> {
                 None
             }
         }
+    }
+
+    /// The token of orders. It is never in a message.
+    fn token(&mut self, group: &Group) -> Option<SecretString> {
+        let token = self.kept_secret(group, "token")?;
+        let text = token.expose_secret();
+        if !TOKEN_LENGTH.contains(&text.len()) || !text.bytes().all(|b| b.is_ascii_graphic()) {
+            let (least, most) = (TOKEN_LENGTH.start(), TOKEN_LENGTH.end());
+            self.wrong(
+                &group.place,
+                format!(
+                    "the token of [http] must have {least} to {most} letters, digits or signs and \
+                     no spaces; make one with: openssl rand -hex 32"
+                ),
+            );
+            return None;
+        }
+        Some(token)
     }
 
     fn public_url(&mut self, group: &Group) -> Option<String> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bootwatch_alerts::{
     Form, Recipient,
     channel::{
-        AnyChannel, Channel as _, TargetError,
+        Access, AnyChannel, Channel as _, TargetError,
         alertmanager::Alertmanager,
         chat::ChatWebhook,
         email::{self, Email, EmailError, EmailSettings, Tls},
@@ -88,21 +88,25 @@ fn mail(config: &EmailConfig) -> Result<Line, EmailError> {
 
 fn other(config: &ChannelConfig) -> Result<Line, TargetError> {
     let name = config.name.as_str();
+    let access = Access {
+        timeout: HTTP_ATTEMPT,
+        authorities: config.authorities.iter().map(|authority| authority.to_vec()).collect(),
+    };
     // A recipient's address is kept and shown, so it is never a URL, which may be a secret.
     let (channel, form, address) = match &config.kind {
         ChannelKind::Telegram { api, token, chat } => (
-            AnyChannel::Telegram(Telegram::new(name, api, token, HTTP_ATTEMPT)?),
+            AnyChannel::Telegram(Telegram::new(name, api, token, access)?),
             Form::Telegram,
             chat.as_str(),
         ),
         ChannelKind::Slack { url } => {
-            (AnyChannel::Chat(ChatWebhook::new(name, url, HTTP_ATTEMPT)?), Form::Slack, name)
+            (AnyChannel::Chat(ChatWebhook::new(name, url, access)?), Form::Slack, name)
         }
         ChannelKind::Discord { url } => {
-            (AnyChannel::Chat(ChatWebhook::new(name, url, HTTP_ATTEMPT)?), Form::Discord, name)
+            (AnyChannel::Chat(ChatWebhook::new(name, url, access)?), Form::Discord, name)
         }
         ChannelKind::Webhook { url, secret } => (
-            AnyChannel::Webhook(Webhook::new(name, url, secret.as_ref(), HTTP_ATTEMPT)?),
+            AnyChannel::Webhook(Webhook::new(name, url, secret.as_ref(), access)?),
             Form::Json,
             name,
         ),
@@ -111,7 +115,7 @@ fn other(config: &ChannelConfig) -> Result<Line, TargetError> {
                 name,
                 &url.as_str().into(),
                 token.clone(),
-                HTTP_ATTEMPT,
+                access,
             )?),
             Form::Alertmanager,
             name,

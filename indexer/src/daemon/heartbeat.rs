@@ -5,9 +5,10 @@
 
 use std::{sync::Arc, time::Duration};
 
+use bootwatch_alerts::daily::Unwell;
 use bootwatch_rules::situation::Situation;
 use jiff::{SignedDuration, Timestamp};
-use reqwest::Url;
+use reqwest::{Url, redirect::Policy};
 use tokio::{
     sync::watch,
     time::{Instant, MissedTickBehavior, interval, sleep},
@@ -26,27 +27,6 @@ const STUCK: SignedDuration = SignedDuration::from_mins(2);
 /// After a start, blocks have to be caught up with before their absence means anything.
 pub(super) const GRACE: Duration = Duration::from_secs(5 * 60);
 
-/// Why there is no sign of life; none when all is well.
-fn trouble(
-    newest: Option<&Situation>,
-    patience: SignedDuration,
-    now: Timestamp,
-) -> Option<&'static str> {
-    let Some(situation) = newest else { return Some("no block has been taken in yet") };
-    let service = &situation.service;
-    if service.judged_at.is_none_or(|at| now.duration_since(at) > STUCK) {
-        return Some("alerts are not judged any more");
-    }
-    if situation.stale {
-        return Some("the data is old");
-    }
-    let waits = |oldest: Timestamp| now.duration_since(oldest) >= patience;
-    if service.channels.iter().any(|channel| channel.oldest.is_some_and(waits)) {
-        return Some("messages do not get through");
-    }
-    service.store_trouble.as_ref().map(|_| "the database cannot be written")
-}
-
 /// Calls the URL every minute until it is stopped. `patience` is how long a message may wait, and for
 /// `grace` after the start trouble is not told.
 pub(super) async fn run(
@@ -57,7 +37,9 @@ pub(super) async fn run(
     stop: CancellationToken,
 ) {
     let started = Instant::now();
-    let client = match reqwest::Client::builder().timeout(TIMEOUT).build() {
+    // Whoever answers must be the one that was meant, and a redirect is no answer.
+    let client = reqwest::Client::builder().timeout(TIMEOUT).redirect(Policy::none()).build();
+    let client = match client {
         Ok(client) => client,
         Err(error) => {
             tracing::error!(%error, "no sign of life can be given");
@@ -73,14 +55,14 @@ pub(super) async fn run(
             () = stop.cancelled() => return,
             _ = tick.tick() => {}
         }
-        let trouble = trouble(newest.borrow().as_deref(), patience, Timestamp::now());
+        let trouble = Unwell::of(newest.borrow().as_deref(), patience, Timestamp::now());
         if trouble.is_some() && started.elapsed() < grace {
             continue;
         }
         let target = if trouble.is_some() { &failed } else { &url };
         tokio::select! {
             () = stop.cancelled() => return,
-            () = call(&client, target, trouble.unwrap_or("ok")) => {}
+            () = call(&client, target, trouble.map_or("ok", Unwell::as_str)) => {}
         }
     }
 }
@@ -96,13 +78,14 @@ fn fail(url: &Url) -> Url {
 async fn call(client: &reqwest::Client, url: &Url, says: &'static str) {
     for wait in RETRIES.into_iter().map(Some).chain([None]) {
         let sent = client.post(url.clone()).body(says).send().await;
-        let error = match sent.and_then(reqwest::Response::error_for_status) {
-            Ok(_) => return,
-            Err(error) => error.without_url(),
+        let error = match sent {
+            Ok(answer) if answer.status().is_success() => return,
+            Ok(answer) => answer.status().to_string(),
+            Err(error) => error.without_url().to_string(),
         };
         match wait {
             Some(wait) => sleep(wait).await,
-            None => tracing::warn!(%error, "the sign of life could not be given"),
+            None => tracing::warn!(error, "the sign of life could not be given"),
         }
     }
 }
@@ -161,9 +144,10 @@ mod tests {
     fn life_is_shown_only_when_all_is_well() {
         let now: Timestamp = "2026-08-13T12:00:00Z".parse().unwrap();
         let patience = SignedDuration::from_mins(10);
-        let judge = |situation: &Situation| trouble(Some(situation), patience, now);
+        let judge =
+            |situation: &Situation| Unwell::of(Some(situation), patience, now).map(Unwell::as_str);
         assert_eq!(judge(&well(now)), None);
-        assert!(trouble(None, patience, now).is_some());
+        assert!(Unwell::of(None, patience, now).is_some());
         let mut stale = well(now);
         stale.stale = true;
         assert_eq!(judge(&stale), Some("the data is old"));

@@ -70,6 +70,8 @@ pub(crate) struct Parts {
     pub(crate) orders: watch::Receiver<Orders>,
     /// How Bootwatch itself stands, as far as it is measured elsewhere.
     pub(crate) service: watch::Receiver<ServiceView>,
+    /// Decisions are shown and not kept.
+    pub(crate) dry_run: bool,
 }
 
 /// What the loop at the tip and the one that fills history tell each other.

@@ -8,12 +8,12 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     middleware::{self, Next},
     response::{Html, IntoResponse, Response},
-    routing::get,
+    routing::{get, post},
 };
 use bootwatch_rules::situation::Situation;
 use jiff::{Timestamp, tz::TimeZone};
 
-use super::{Published, evidence, page};
+use super::{Published, evidence, orders, page};
 use crate::metrics;
 
 /// Sent with every answer. Nothing may be framed, sniffed, or fetched from elsewhere by the page.
@@ -47,6 +47,10 @@ pub(super) fn router(published: Published) -> Router {
         .route("/api/v1/whatif", get(evidence::whatif))
         .route("/api/v1/explain", get(evidence::explain))
         .route("/api/v1/export", get(evidence::export))
+        .route("/api/v1/silences", get(orders::silences).post(orders::silence))
+        .route("/api/v1/silences/{id}/expire", post(orders::expire))
+        .route("/api/v1/incidents", get(orders::incidents))
+        .route("/api/v1/incidents/{id}/ack", post(orders::acknowledge))
         .fallback(nothing)
         .layer(middleware::from_fn(secure))
         .with_state(published)

@@ -26,7 +26,8 @@ impl Running {
         let (address, stop) = (server.address(), CancellationToken::new());
         let (sender, situation) = watch::channel(None);
         let metrics = Arc::new(Metrics::new(["mine"]));
-        let published = Published { situation, metrics: Arc::clone(&metrics), evidence: None };
+        let published =
+            Published { situation, metrics: Arc::clone(&metrics), evidence: None, orders: None };
         let task = tokio::spawn(server.run(published, stop.clone()));
         Self { address, sender, metrics, stop, task }
     }

@@ -263,6 +263,23 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
              go out, for five days at most; until then nobody is warned this way. `bootwatch notify \
              test` shows what the other side says."
         ),
+        P::AllWell => "all is well".into(),
+        P::AllWellWhat { block } => format!(
+            "Blocks are taken in up to {block}, alerts are judged, and messages get through. No \
+             alert fires."
+        ),
+        P::StillFiring { count: 1 } => "1 alert fires".into(),
+        P::StillFiring { count } => format!("{count} alerts fire"),
+        P::StillFiringWhat { block } => format!(
+            "Blocks are taken in up to {block}, alerts are judged, and messages get through. What \
+             fires is below."
+        ),
+        P::Unwell(unwell) => unwell.as_str().into(),
+        P::NotWell { why } => format!("Bootwatch is not well: {why}"),
+        P::NotWellWhat { why, block } => format!(
+            "{why}; the newest block is {block}. Until this is mended, what matters may be told \
+             late or not at all."
+        ),
         P::TestHeadline => "this channel works".into(),
         P::TestWhat { channel } => format!(
             "This is a test of the channel {channel}, asked for by `bootwatch notify test`. Nothing \

@@ -4,7 +4,7 @@ use bootwatch_rules::situation::{AdviceReason, DeadlineName, Degree};
 use bootwatch_schema::Severity;
 
 use super::{Check, Heading, Left, Name, Phrase, Risk, Stored, Tag};
-use crate::message::words::grouped;
+use crate::{daily::Unwell, message::words::grouped};
 
 pub(super) fn say(phrase: Phrase<'_>) -> String {
     use Phrase as P;
@@ -280,6 +280,28 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
             "Сообщений ждёт: {waiting}, самое старое с {since}. Попытки продолжаются, не дольше пяти \
              дней; до тех пор этим путём никого не предупредить. `bootwatch notify test` покажет, \
              что отвечает другая сторона."
+        ),
+        P::AllWell => "всё в порядке".into(),
+        P::AllWellWhat { block } => format!(
+            "Блоки приняты до {block}, условия проверяются, сообщения проходят. Тревог нет."
+        ),
+        P::StillFiring { count } => format!("тревог сейчас: {count}"),
+        P::StillFiringWhat { block } => format!(
+            "Блоки приняты до {block}, условия проверяются, сообщения проходят. Тревоги перечислены \
+             ниже."
+        ),
+        P::Unwell(unwell) => match unwell {
+            Unwell::NoBlock => "ещё не принят ни один блок",
+            Unwell::NotJudged => "условия больше не проверяются",
+            Unwell::Stale => "данные устарели",
+            Unwell::NotDelivered => "сообщения не проходят",
+            Unwell::NotWritten => "база данных не записывается",
+        }
+        .into(),
+        P::NotWell { why } => format!("Bootwatch не в порядке: {why}"),
+        P::NotWellWhat { why, block } => format!(
+            "{why}; последний блок {block}. Пока это не исправлено, важное может прийти поздно или \
+             не прийти вовсе."
         ),
         P::TestHeadline => "этот канал работает".into(),
         P::TestWhat { channel } => format!(

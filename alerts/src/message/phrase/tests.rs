@@ -48,6 +48,11 @@ fn everything(time: &Zoned) -> Vec<Phrase<'_>> {
         P::MissedCaptureWhat { model, epoch: Some(360), block, short: "SHORT" },
         P::Refused { channel: "CHANNEL", recipient: "RECIPIENT" },
         P::TestWhat { channel: "CHANNEL" },
+        P::AllWellWhat { block },
+        P::StillFiring { count: 123 },
+        P::StillFiringWhat { block },
+        P::NotWell { why: "WHY" },
+        P::NotWellWhat { why: "WHY", block },
     ]);
     all
 }

@@ -4,7 +4,7 @@ use bootwatch_rules::situation::{AdviceReason, DeadlineName, Degree};
 use bootwatch_schema::Severity;
 
 use super::{Check, Heading, Left, Name, Phrase, Risk, Stored, Tag};
-use crate::message::words::grouped;
+use crate::{daily::Unwell, message::words::grouped};
 
 pub(super) fn say(phrase: Phrase<'_>) -> String {
     use Phrase as P;
@@ -247,6 +247,26 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
             "等待发送的消息：{waiting} 条，最早的自 {since}。系统会继续重试，最多五天；在此之前无法\
              通过该渠道通知任何人。`bootwatch notify test` 会显示对方的答复。"
         ),
+        P::AllWell => "一切正常".into(),
+        P::AllWellWhat { block } => {
+            format!("区块已接收至 {block}，警报照常判断，消息可以送达。目前没有警报。")
+        }
+        P::StillFiring { count } => format!("目前有 {count} 个警报"),
+        P::StillFiringWhat { block } => {
+            format!("区块已接收至 {block}，警报照常判断，消息可以送达。当前的警报列在下面。")
+        }
+        P::Unwell(unwell) => match unwell {
+            Unwell::NoBlock => "尚未接收任何区块",
+            Unwell::NotJudged => "警报不再被判断",
+            Unwell::Stale => "数据已过时",
+            Unwell::NotDelivered => "消息发不出去",
+            Unwell::NotWritten => "数据库无法写入",
+        }
+        .into(),
+        P::NotWell { why } => format!("Bootwatch 状态异常：{why}"),
+        P::NotWellWhat { why, block } => {
+            format!("{why}；最新区块为 {block}。修复之前，重要消息可能迟到或无法送达。")
+        }
         P::TestHeadline => "该渠道工作正常".into(),
         P::TestWhat { channel } => format!(
             "这是对渠道 {channel} 的测试，由 `bootwatch notify test` 发出。没有发生任何事，\

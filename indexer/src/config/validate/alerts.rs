@@ -24,6 +24,7 @@ impl Check<'_> {
             self.pacing(group, &mut alerts.pacing);
             self.quiet(group, &mut alerts.pacing);
             alerts.heartbeat = self.heartbeat(group);
+            alerts.daily = self.time(group, "daily");
             alerts.off = self.alert_list(group, "off").into_iter().collect();
         }
         alerts

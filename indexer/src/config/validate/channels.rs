@@ -39,7 +39,9 @@ impl Check<'_> {
                 names.insert(self, &group.place, &name, &name);
                 let audience = self.audience(group, hosts);
                 if let Some(kind) = self.kind(kind, group) {
-                    channels.push(ChannelConfig { name, kind, audience });
+                    let (key, https) = address(&kind);
+                    let authorities = self.authorities(group, key, https);
+                    channels.push(ChannelConfig { name, kind, audience, authorities });
                 }
             }
         }
@@ -215,4 +217,17 @@ fn is_http(text: &str) -> bool {
         matches!(url.scheme(), "http" | "https")
             && url.host_str().is_some_and(|host| !host.is_empty())
     })
+}
+
+/// The key of a channel's address, and whether its server is spoken to by https.
+fn address(kind: &ChannelKind) -> (&'static str, bool) {
+    let https = |url: &str| url.trim_start().to_ascii_lowercase().starts_with("https:");
+    match kind {
+        ChannelKind::Telegram { api, .. } => ("api", https(api)),
+        ChannelKind::Slack { url } | ChannelKind::Discord { url } => {
+            ("url", https(url.expose_secret()))
+        }
+        ChannelKind::Webhook { url, .. } => ("url", https(url.expose_secret())),
+        ChannelKind::Alertmanager { url, .. } => ("url", https(url)),
+    }
 }

@@ -61,7 +61,7 @@ impl Check<'_> {
                 name,
                 max_requests_per_minute: self.requests(group, &rpc),
                 headers: self.headers(group, &rpc),
-                authorities: self.authorities(group, &rpc),
+                authorities: self.authorities(group, "rpc", rpc.expose().scheme() == "https"),
                 rpc,
             });
         }
@@ -141,10 +141,16 @@ impl Check<'_> {
         Some(name)
     }
 
-    fn authorities(&mut self, group: &Group, rpc: &RpcUrl) -> Vec<CertificateDer<'static>> {
+    /// `address` is the key whose server they are for, and `https` how it is spoken to.
+    pub(super) fn authorities(
+        &mut self,
+        group: &Group,
+        address: &str,
+        https: bool,
+    ) -> Vec<CertificateDer<'static>> {
         let Some((place, path)) = self.text(group, "ca_file") else { return Vec::new() };
-        if rpc.expose().scheme() != "https" {
-            self.wrong(place, "`ca_file` is of no use without https:// in `rpc`");
+        if !https {
+            self.wrong(place, format!("`ca_file` is of no use without https:// in `{address}`"));
             return Vec::new();
         }
         match read_authorities(Path::new(path)) {

@@ -33,7 +33,7 @@ impl Follow {
             self.parts.engine.evaluate(&situation, now)
         };
         self.parts.metrics.evaluated(Timestamp::now());
-        (near.then_some(situation), decision)
+        (near.then_some(situation), self.keep(decision))
     }
 
     /// Judges the newest block anew: time alone makes data stale, reminders due, and silences end.
@@ -43,6 +43,7 @@ impl Follow {
         self.hear_orders();
         let decision = self.parts.engine.evaluate(&situation, now);
         self.parts.metrics.evaluated(now);
+        let decision = self.keep(decision);
         let told = !decision.messages.is_empty();
         if !decision.is_empty() {
             self.parts.writer.decide(decision).await?;
@@ -52,6 +53,25 @@ impl Follow {
         }
         self.publish_this(situation);
         Ok(())
+    }
+
+    /// What of a decision is kept: all of it, or in a dry run nothing. Incidents go with the messages:
+    /// were one kept as told, the next run would tell it to nobody.
+    fn keep(&self, decision: Decision) -> Decision {
+        if !self.parts.dry_run {
+            return decision;
+        }
+        for message in &decision.messages {
+            tracing::info!(
+                channel = message.channel,
+                recipient = message.recipient,
+                height = message.created_height,
+                subject = message.subject,
+                "dry run: this would have been sent"
+            );
+            tracing::debug!(text = message.text, "dry run: its text");
+        }
+        Decision::default()
     }
 
     fn hear_orders(&mut self) {
