@@ -47,7 +47,8 @@ impl Unwell {
             return Some(Self::Stale);
         }
         let waits = |oldest: Timestamp| now.duration_since(oldest) >= patience;
-        if service.channels.iter().any(|channel| channel.oldest.is_some_and(waits)) {
+        let waiting = service.channels.iter().any(|channel| channel.oldest.is_some_and(waits));
+        if waiting || service.nobody_reached {
             return Some(Self::NotDelivered);
         }
         service.store_trouble.as_ref().map(|_| Self::NotWritten)

@@ -73,7 +73,43 @@ pub(crate) fn digest<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use bootwatch_schema::Severity;
+    use jiff::Timestamp;
+
     use super::*;
+    use crate::trouble;
+
+    // Fails when two decisions have one id, so that the second is taken for told; each line changes
+    // one thing, the third one nothing but the occurrence: what ends and comes back within a block.
+    #[test]
+    fn each_decision_has_an_id_of_its_own() {
+        let at = Timestamp::UNIX_EPOCH;
+        let incident = trouble::incident("A", &[], "1".into(), Severity::Warning, None, at);
+        let recipient = Recipient::new("email", "me@example.org");
+        let id = |change: fn(&mut Incident)| {
+            let mut incident = incident.clone();
+            change(&mut incident);
+            message_id(&incident, Telling::Firing, &recipient)
+        };
+        let ids = [
+            id(|_| {}),
+            id(|i| i.opened_height += 1),
+            id(|i| i.occurrence += 1),
+            id(|i| i.step += 1),
+            id(|i| i.severity = Severity::Critical),
+            id(|i| i.deadline = Some(7)),
+            id(|i| i.fingerprint.push('0')),
+            message_id(&incident, Telling::Reminder(0), &recipient),
+            message_id(&incident, Telling::Reminder(1), &recipient),
+            message_id(&incident, Telling::Ended, &recipient),
+            message_id(&incident, Telling::Firing, &Recipient::new("email", "you@example.org")),
+            message_id(&incident, Telling::Firing, &Recipient::new("other", "me@example.org")),
+        ];
+        let distinct: std::collections::BTreeSet<&String> = ids.iter().collect();
+        assert_eq!(distinct.len(), ids.len(), "{ids:?}");
+        assert_eq!(id(|_| {}), ids[0], "the same decision has the same id");
+        assert_eq!(id(|i| i.summary.push('!')), ids[0], "words are no part of it");
+    }
 
     // Fails when two identities that differ only in where one part ends and the next begins share
     // a fingerprint: one model could then silence another.

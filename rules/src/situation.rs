@@ -146,6 +146,9 @@ pub struct ServiceView {
     /// The newest block since the start in which the chain contradicted our rules.
     #[serde(default)]
     pub mismatch: Option<RuleMismatch>,
+    /// Everybody refused the last message to them: nobody hears anything any more.
+    #[serde(default)]
+    pub nobody_reached: bool,
     /// The ways in which people are told.
     pub channels: Vec<ChannelView>,
 }

@@ -229,6 +229,13 @@ fn notice<'v>(item: &Item<'_>, incidents: &Incidents, seen: &Seen<'v>, view: Vie
     if item.telling != Telling::Ended {
         notice.tag = tag;
     }
+    // When the notice that it fires still waits, this one takes its place and is all that is read.
+    if item.telling == Telling::Ended {
+        let from = &utc(incident.opened_at, None, lang);
+        let to = &utc(incident.changed_at, None, lang);
+        let words = Phrase::FromTo { from, to }.say(lang);
+        notice.numbers.push(Row::named(Name::Fired, &words, lang));
+    }
     if let Telling::Reminder(told) = item.telling {
         let since = &utc(incident.opened_at, None, lang);
         let words = Phrase::Reminder { since, times: told }.say(lang);

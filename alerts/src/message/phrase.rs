@@ -75,6 +75,7 @@ pub(crate) enum Name {
     FewestHosts,
     NewestCapture,
     FiringSince,
+    Fired,
     HeldBack,
     Waiting,
     RefusedToday,
@@ -248,6 +249,11 @@ pub(crate) enum Phrase<'a> {
     Reminder {
         since: &'a str,
         times: u32,
+    },
+    /// From when to when something fired.
+    FromTo {
+        from: &'a str,
+        to: &'a str,
     },
     Over {
         what: &'a str,

@@ -357,3 +357,13 @@ fn the_past_stays_quiet() {
     now.epoch.upcoming = 361;
     assert!(evaluate(&mut engine(), &now).is_empty());
 }
+
+// Fails when the notice of an end, which takes the place of one that still waits, does not say that
+// and when the thing fired: it may be all that is read of it.
+#[test]
+fn an_end_says_when_it_began() {
+    let mut engine = fired();
+    let decision = stays(&mut engine, settled, before_capture(90));
+    let text = &decision.messages[0].text;
+    assert!(text.contains("It fired") && text.contains(" – "), "{text}");
+}

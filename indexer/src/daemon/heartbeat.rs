@@ -163,6 +163,9 @@ mod tests {
         assert_eq!(judge(&stuck), None);
         stuck.service.channels = vec![channel(10)];
         assert_eq!(judge(&stuck), Some("messages do not get through"));
+        let mut refused = well(now);
+        refused.service.nobody_reached = true;
+        assert_eq!(judge(&refused), Some("messages do not get through"));
     }
 
     // Fails when the right address is not called, or a failure goes to the good one.

@@ -73,6 +73,7 @@ impl Vitals {
         });
         let service = ServiceView {
             disk_free: disk_free(&self.path),
+            nobody_reached: self.reader.nobody_reached()?,
             channels: channels.collect::<Result<_, StoreError>>()?,
             ..ServiceView::default()
         };

@@ -25,7 +25,7 @@ fn config(bench: &Bench, mailbox: &Mailbox) -> Config {
     Config::parse("test.toml", &text, &Environment::new()).unwrap()
 }
 
-fn subjects(mailbox: &Mailbox) -> Vec<String> {
+pub(crate) fn subjects(mailbox: &Mailbox) -> Vec<String> {
     let subject = |mail: &bootwatch_mailbox::Mail| {
         let parsed = mail_parser::MessageParser::default().parse(&mail.data).unwrap();
         parsed.subject().unwrap_or_default().to_owned()
@@ -33,7 +33,7 @@ fn subjects(mailbox: &Mailbox) -> Vec<String> {
     mailbox.mails().iter().map(subject).collect()
 }
 
-async fn until(what: &str, holds: impl Fn() -> bool) {
+pub(crate) async fn until(what: &str, holds: impl Fn() -> bool) {
     let patience = tokio::time::Instant::now() + Duration::from_secs(60);
     while !holds() {
         assert!(tokio::time::Instant::now() < patience, "{what} did not come");

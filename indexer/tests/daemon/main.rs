@@ -8,6 +8,7 @@ mod endpoints;
 mod evidence;
 mod forecasts;
 mod governance;
+mod orders;
 mod proxy;
 mod tls;
 

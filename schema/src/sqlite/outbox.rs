@@ -289,6 +289,23 @@ pub(crate) fn rejected(
     Ok(count.unsigned_abs())
 }
 
+/// The newest messages that are looked at for who is still reached.
+const LOOK_BACK: i64 = 500;
+
+/// Whether the last message to every recipient was refused, as far as the newest messages tell.
+pub(crate) fn nobody_reached(db: &Connection) -> Result<bool, StoreError> {
+    let (all, refused): (i64, i64) = db
+        .prepare_cached(
+            "SELECT count(*), ifnull(sum(state = 'rejected'), 0)
+             FROM (SELECT state, max(id) FROM outbox
+                   WHERE state IN ('delivered', 'rejected')
+                       AND id > (SELECT ifnull(max(id), 0) FROM outbox) - ?1
+                   GROUP BY channel, recipient)",
+        )?
+        .query_row([LOOK_BACK], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(all > 0 && all == refused)
+}
+
 /// Writes what became of messages that were still pending. One that was replaced while it was under
 /// way went out all the same, and is recorded so.
 pub(crate) fn settle(db: &Connection, deliveries: &[Delivery]) -> Result<(), StoreError> {

@@ -57,6 +57,15 @@ impl SqliteReader {
         self.view(|db| outbox::rejected(db, channel, since))
     }
 
+    /// Whether the last message to every recipient was refused for good, as far as the newest
+    /// messages tell: nobody hears anything any more.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn nobody_reached(&self) -> Result<bool, StoreError> {
+        self.view(outbox::nobody_reached)
+    }
+
     /// Runs `read` on one view of the database, so that a commit in between does not mix two
     /// states. Short: while it lasts, the writer's log cannot shrink.
     pub(super) fn view<T>(

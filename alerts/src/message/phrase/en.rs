@@ -71,6 +71,7 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
             Name::FewestHosts => "Fewest hosts that would close it",
             Name::NewestCapture => "Its newest capture",
             Name::FiringSince => "Firing since",
+            Name::Fired => "It fired",
             Name::HeldBack => "Held back meanwhile",
             Name::Waiting => "Waiting",
             Name::RefusedToday => "Refused in 24 h",
@@ -119,6 +120,7 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
             format!("{count} things have changed. The most urgent come first.")
         }
         P::Reminder { since, times } => format!("{since}, reminder {times}"),
+        P::FromTo { from, to } => format!("{from} – {to}"),
         P::Over { what } => format!("over: {what}"),
         P::OverWhat { what } => format!("This no longer holds: {what}."),
         P::TooLate { what } => format!("too late: {what}"),

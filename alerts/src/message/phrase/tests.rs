@@ -22,6 +22,7 @@ fn everything(time: &Zoned) -> Vec<Phrase<'_>> {
         P::WeightAtStake { most: "MOST", of: "WHOLE" },
         P::Bundle { count: 123, named: "NAMED", more: 456 },
         P::Reminder { since: "SINCE", times: 123 },
+        P::FromTo { from: "FROM", to: "UNTIL" },
         P::Over { what: "WHAT" },
         P::TooLateWhat { what: "WHAT" },
         P::Need { reason: AdviceReason::TooLate, model },
