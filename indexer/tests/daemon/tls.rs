@@ -119,3 +119,33 @@ async fn a_certificate_that_is_not_trusted_says_what_to_do() {
     assert!(proxy.asked().is_empty(), "nothing is sent before the certificate is trusted");
     run.stop().await;
 }
+
+// Fails when a channel trusts a certificate that nobody vouches for, or not the one of its `ca_file`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_webhook_is_trusted_by_its_own_authority() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ca, file) = (folder.path().join("ca.pem"), folder.path().join("bootwatch.toml"));
+    let issuer = authority(&ca);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let plain = listener.local_addr().unwrap().to_string();
+    let app = axum::Router::new().fallback(|| async { "ok" });
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    let address = tls_before(plain, &issuer, "localhost").await;
+    let try_it = async |more: &str| {
+        let text = format!(
+            "[chain]\nchain_id = {CHAIN:?}\n[[endpoint]]\nrpc = \"http://127.0.0.1:1\"\n\
+             [[webhook]]\nurl = \"https://localhost:{}/\"\n{more}\n",
+            address.port()
+        );
+        std::fs::write(&file, text).unwrap();
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_bootwatch"));
+        command.args(["notify", "test", "--config"]).arg(&file);
+        let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let (code, said) = try_it("").await;
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("certificate"), "{said}");
+    let (code, said) = try_it(&format!("ca_file = {ca:?}")).await;
+    assert_eq!(code, Some(0), "{said}");
+}
