@@ -116,7 +116,7 @@ fn what_comes_in_between_goes_together() {
     assert!(said[1].1.subject.starts_with("[WARNING] 5 notices:"));
 }
 
-// Fails when a rate drops something, or holds back what is critical.
+// Fails when a rate drops something.
 #[test]
 fn a_rate_holds_back_and_loses_nothing() {
     let mut engine = patient(|policy| {
@@ -130,9 +130,30 @@ fn a_rate_holds_back_and_loses_nothing() {
     assert_eq!(times.len(), 3, "{:?}", subjects(&said));
     assert!(times[2] > 3_600, "{times:?}");
     assert!(said[2].1.subject.contains("4 notices"), "{}", said[2].1.subject);
-    // A critical one comes at once in between.
-    let urgent = situation(before_capture(100));
-    assert!(!evaluate(&mut engine, &urgent).messages.is_empty());
+}
+
+// Fails when what is critical waits because the hour's messages are spent, or because one has just
+// gone.
+#[test]
+fn a_rate_never_holds_what_is_critical() {
+    let mut engine = patient(|policy| {
+        policy.pacing.per_hour = 1;
+        policy.pacing.batch_every = SignedDuration::from_hours(2);
+    });
+    // Twenty minutes lie between the two.
+    let said = watch(
+        &mut engine,
+        |second| {
+            let mut now = situation(before_capture(140));
+            now.head_time += SignedDuration::from_secs(second);
+            now
+        },
+        0..60,
+    );
+    assert_eq!(said.len(), 1, "{:?}", subjects(&said));
+    let decision = evaluate(&mut engine, &situation(before_capture(119)));
+    assert_eq!(decision.messages.len(), 1, "the hour's message is spent");
+    assert!(decision.messages[0].subject.starts_with("[CRITICAL]"));
 }
 
 // Fails when a reminder comes too early, twice, after an acknowledgement, or for good news; when it

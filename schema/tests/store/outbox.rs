@@ -475,3 +475,23 @@ fn what_stands_is_the_last_word_on_what_goes_on() {
     assert_eq!(ids, ["new"]);
     assert!(store.standing("webhook").unwrap().is_empty());
 }
+
+// Fails when one recipient that refuses counts as all of them, or all of them as one.
+#[test]
+fn nobody_is_reached_when_everybody_refuses() {
+    let place = Place::new();
+    let mut store = place.open();
+    let to = |id: &str, who: &str| NewMessage { recipient: who.into(), ..message(id, 0) };
+    commit_messages(&mut store, 1, &[to("a", "me"), to("b", "you"), to("c", "me"), to("d", "you")]);
+    let reader = SqliteReader::open(&place.path()).unwrap();
+    assert!(!reader.nobody_reached().unwrap(), "nothing was tried");
+    let at = at(2);
+    let refused =
+        |id: &str| Delivery::Rejected { message_id: id.into(), at, error: "550 no".into() };
+    store.settle(&[refused("a")]).unwrap();
+    assert!(reader.nobody_reached().unwrap());
+    store.settle(&[Delivery::Delivered { message_id: "b".into(), at }]).unwrap();
+    assert!(!reader.nobody_reached().unwrap(), "one is reached");
+    store.settle(&[refused("d")]).unwrap();
+    assert!(reader.nobody_reached().unwrap(), "the last one refuses as well");
+}
