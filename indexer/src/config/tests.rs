@@ -454,3 +454,44 @@ fn alerts_are_checked_by_name() {
     says(&wrong("group_margin_percent = \"101\""), "a number from 0 to 100");
     says(&wrong("ladr = [\"1h info\"]"), "did you mean `ladder`?");
 }
+
+// Fails when an alert compares with a number that cannot be configured, or when a setting of [alerts]
+// takes anything.
+#[test]
+fn every_threshold_is_a_key_that_is_checked() {
+    let section = SECTIONS.iter().find(|section| section.name == "alerts").unwrap();
+    for alert in bootwatch_alerts::alert_names() {
+        for key in bootwatch_alerts::describe(alert).unwrap().keys {
+            assert!(section.keys.contains(key), "{alert}: {key} cannot be configured");
+        }
+    }
+    for key in section.keys {
+        let error = parse(&format!("{SMALL}[alerts]\n{key} = \"-7 bananas\"\n"), &[]);
+        let error = error.expect_err(key).to_string();
+        assert!(error.contains(key), "{key}: {error}");
+    }
+}
+
+#[test]
+fn a_token_is_long_and_does_not_show() {
+    for wrong in ["short", "with spaces in it, and long enough"] {
+        let variables = [("BOOTWATCH_HTTP_TOKEN", wrong)];
+        let error = parse(SMALL, &variables).unwrap_err().to_string();
+        assert!(error.contains("openssl rand -hex 32") && !error.contains(wrong), "{error}");
+    }
+    let token = "0123456789abcdef";
+    let config = parse(SMALL, &[("BOOTWATCH_HTTP_TOKEN", token)]).unwrap();
+    assert!(config.http.token.is_some());
+    assert!(!format!("{config:?}").contains(token));
+}
+
+#[test]
+fn an_authority_needs_https_and_a_certificate() {
+    let webhook = |url: &str, file: &str| {
+        problem(&format!("{SMALL}[[webhook]]\nurl = {url:?}\nca_file = {file:?}\n"))
+    };
+    let plain = webhook("http://127.0.0.1:1/", "/dev/null");
+    assert!(plain.contains("of no use without https:// in `url`"), "{plain}");
+    let empty = webhook("https://127.0.0.1:1/", "/dev/null");
+    assert!(empty.contains("holds no certificate"), "{empty}");
+}
