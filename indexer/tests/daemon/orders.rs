@@ -108,7 +108,7 @@ async fn orders_over_http_need_a_token_and_are_those_of_the_command_line() {
     );
     let healthy = format!("http://{listen}/-/ready");
     let patience = tokio::time::Instant::now() + Duration::from_secs(60);
-    while client.get(&healthy).send().await.is_ok_and(|a| a.status() == 200) == false {
+    while !client.get(&healthy).send().await.is_ok_and(|a| a.status() == 200) {
         assert!(tokio::time::Instant::now() < patience, "not ready");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
