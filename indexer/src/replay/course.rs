@@ -110,6 +110,7 @@ impl Course<'_> {
             choices,
             charges,
             rewards: None,
+            plans: None,
             app_version,
         };
         Ok((observation != Observation::default()).then_some(observation))
@@ -202,6 +203,9 @@ impl Course<'_> {
         notes.push(
             "costs in GNK: of the chain's estimates only the last one of each epoch is kept"
                 .to_owned(),
+        );
+        notes.push(
+            "planned upgrades and proposals: what was read of them then is not kept".to_owned(),
         );
         notes.push(
             "commits and weight distributions between a host's first and last one of a stage"
