@@ -1,4 +1,5 @@
-//! What a database says, as lines of text: two runs on the same chain must say the same.
+//! What a database says: two runs on the same chain must say the same. As the store's own digests,
+//! which know every column, and as lines of text, which show what differs.
 //!
 //! Left out is what rightly differs: when something was read that may be read at several heights,
 //! which hosts were asked for beside the members (a restart asks for all that ever chose), and what
@@ -11,7 +12,9 @@ use bootwatch_rules::{
     BlockFacts, EpochIndex, Height, ModelId,
     ledger::{CaptureTerms, Ledger},
 };
-use bootwatch_schema::{Coverage, Incident, ReadStore as _, SqliteReader, StoreError};
+use bootwatch_schema::{
+    Coverage, Digest, Incident, LedgerDigest, ReadStore as _, SqliteReader, StoreError,
+};
 use rusqlite::{Connection, OpenFlags};
 
 /// More than any of the chains has.
@@ -22,6 +25,8 @@ const CAPTURE_RESULT: &str = "CaptureResult";
 /// What a database says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Account {
+    /// The store's digests: of the blocks, and of the ledger at the last one.
+    pub(crate) digests: Digests,
     /// Headers and facts of blocks.
     pub(crate) facts: Vec<String>,
     /// The ledger after the last block.
@@ -35,6 +40,40 @@ pub(crate) struct Account {
     pub(crate) members_read: BTreeMap<EpochIndex, Height>,
     /// What was decided otherwise: how much depends on which blocks were judged at the tip.
     pub(crate) decided: BTreeSet<String>,
+}
+
+/// What the store's own digests say.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Digests {
+    blocks: Option<Digest>,
+    ledger: Option<LedgerDigest>,
+}
+
+impl Digests {
+    /// Names of those that differ from what is expected. Not compared is the ledger's memory, which
+    /// rightly depends on when the state was read, and headers of which a part is pruned.
+    pub(crate) fn differences(&self, found: &Self) -> Vec<&'static str> {
+        let blocks = |digests: &Self| digests.blocks.clone();
+        let facts = |digest: Digest| (digest.blocks, digest.facts);
+        let headers = |digest: Digest| (digest.headers_from, digest.headers);
+        let (expected, told) = (blocks(self), blocks(found));
+        let mut names = Vec::new();
+        if expected.clone().map(facts) != told.clone().map(facts) {
+            names.push("the blocks' facts");
+        }
+        let (expected, told) = (expected.map(headers), told.map(headers));
+        let pruned = |a: &(Height, String), b: &(Height, String)| a.0 != b.0;
+        if expected != told && !expected.zip(told).is_some_and(|(a, b)| pruned(&a, &b)) {
+            names.push("the headers");
+        }
+        let ledger = |digests: &Self| {
+            digests.ledger.clone().map(|ledger| (ledger.tip, ledger.choices, ledger.state))
+        };
+        if ledger(self) != ledger(found) {
+            names.push("the ledger");
+        }
+        names
+    }
 }
 
 impl Account {
@@ -104,7 +143,10 @@ pub(crate) fn read(path: &Path, first: Height, last: Height) -> Result<Read, Acc
     for (height, thing) in malformed.into_iter().filter(|(height, _)| *height >= first) {
         facts.fact(height, "malformed", &thing);
     }
+    let digests =
+        Digests { blocks: Some(reader.digest(first..=last)?), ledger: reader.ledger_digest()? };
     let mut account = Account {
+        digests,
         facts: facts.lines,
         ledger: ledger_lines(&loaded.ledger),
         judged: judged(&loaded.ledger),

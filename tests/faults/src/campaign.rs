@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use jiff::{Timestamp, Unit};
 use tokio::task::JoinSet;
 
 use crate::chains::{CHAINS, Stage};
@@ -24,6 +25,8 @@ pub(crate) struct Plan {
     pub(crate) seeds: Vec<u64>,
     pub(crate) jobs: usize,
     pub(crate) log: Option<PathBuf>,
+    /// One line for all of it.
+    pub(crate) summary: Option<PathBuf>,
     pub(crate) folder: Option<PathBuf>,
     pub(crate) give_up_after: usize,
     /// Shows the timeline of schedules that end well, too.
@@ -61,13 +64,12 @@ async fn campaign(plan: Plan) -> Result<bool, String> {
         folder: folder.path().to_owned(),
         roots,
     });
-    let mut log = match &plan.log {
-        Some(path) => {
-            let opened = File::options().create(true).append(true).open(path);
-            Some(opened.map_err(|e| format!("{}: {e}", path.display()))?)
-        }
-        None => None,
-    };
+    let mut log = plan.log.as_deref().map(append).transpose()?;
+    let mut kept = plan.summary.as_deref().map(append).transpose()?;
+    let title = title(&plan.seeds);
+    if let Some(log) = &mut log {
+        writeln!(log, "# {title}").map_err(|e| text(&e))?;
+    }
     let stages = stages(&place).await?;
     let blocks: Vec<_> = stages.iter().map(|stage| stage.last - stage.first).collect();
     let prepared = began.elapsed();
@@ -102,7 +104,40 @@ async fn campaign(plan: Plan) -> Result<bool, String> {
         summary.add(&schedule, &report);
     }
     say(&summary.text(prepared, began.elapsed()));
+    let line = format!("{title} {}", summary.line(began.elapsed()));
+    if let Some(log) = &mut log {
+        writeln!(log, "# {line}").map_err(|e| text(&e))?;
+    }
+    if let Some(kept) = &mut kept {
+        writeln!(kept, "{line}").map_err(|e| text(&e))?;
+    }
     Ok(summary.is_good())
+}
+
+fn append(path: &Path) -> Result<File, String> {
+    let opened = File::options().create(true).append(true).open(path);
+    opened.map_err(|e| format!("{}: {e}", path.display()))
+}
+
+/// What identifies a campaign: when it began, on which commit, with which seeds.
+fn title(seeds: &[u64]) -> String {
+    let began = Timestamp::now().round(Unit::Second).unwrap_or_default();
+    let ends = (seeds.iter().min(), seeds.iter().max());
+    let (first, last) = (ends.0.copied().unwrap_or_default(), ends.1.copied().unwrap_or_default());
+    format!("{began} commit={} seeds={first}..={last}", commit())
+}
+
+/// The commit that is checked out where the program runs, with a `+` when something was changed
+/// since; `unknown` outside of a clone.
+fn commit() -> String {
+    let git = |args: &[&str]| {
+        let output = Command::new("git").args(args).output().ok()?;
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    };
+    let Some(head) = git(&["rev-parse", "--short=12", "HEAD"]) else { return "unknown".to_owned() };
+    let changed = git(&["status", "--porcelain", "--untracked-files=no"]);
+    let mark = if changed.is_some_and(|changes| changes.is_empty()) { "" } else { "+" };
+    head + mark
 }
 
 /// Makes the chains, and what is expected of each by a run without faults.
@@ -214,6 +249,28 @@ impl Summary {
 
     fn is_good(&self) -> bool {
         self.failed.is_empty() && self.missing().is_empty()
+    }
+
+    /// All of it in one line.
+    fn line(&self, took: Duration) -> String {
+        let sum = |wanted: fn(&str) -> bool| -> u64 {
+            let found = self.taken.iter().filter(|(name, _)| wanted(name));
+            found.map(|(_, (times, _))| times).sum()
+        };
+        let failed: Vec<String> = self.failed.iter().map(u64::to_string).collect();
+        format!(
+            "schedules={} failed={} failed-seeds=[{}] blocks={} starts={} kills={} faults={} \
+             captures-excused={} seconds={}",
+            self.runs,
+            failed.len(),
+            failed.join(","),
+            self.blocks,
+            self.starts,
+            sum(|name| name.starts_with("killed")),
+            sum(|_| true),
+            self.excused,
+            took.as_secs()
+        )
     }
 
     fn text(&self, prepared: Duration, took: Duration) -> String {

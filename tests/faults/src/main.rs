@@ -31,8 +31,9 @@
 //!
 //! # What a run prints
 //!
-//! One line for each seed (`--log` also writes it to a file), and at the end how often each fault
-//! took effect: a kind that never does is a defect of this program, and fails the run. A schedule
+//! One line for each seed (`--log` also writes it to a file, below a line that names the commit; one
+//! line for the whole campaign goes to the file that `--summary` names), and at the end how often each
+//! fault took effect: a kind that never does is a defect of this program, and fails the run. A schedule
 //! that fails prints its timeline, the first differences, the end of the daemon's log, and the
 //! command that runs it again. A seed decides what is done; the machine decides when, so a failure
 //! that depends on timing may need several runs (`--repeat`).
@@ -75,6 +76,9 @@ struct Cli {
     /// Append one line for each seed to this file.
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
+    /// Append one line for the whole campaign to this file; `tests/faults/campaigns.log` is kept.
+    #[arg(long, value_name = "FILE")]
+    summary: Option<PathBuf>,
     /// Where databases are made; in memory where the system has /dev/shm.
     #[arg(long, value_name = "DIR")]
     folder: Option<PathBuf>,
@@ -104,6 +108,7 @@ fn main() -> ExitCode {
         seeds,
         jobs: cli.jobs.max(1),
         log: cli.log,
+        summary: cli.summary,
         folder: cli.folder,
         give_up_after: cli.give_up_after.max(1),
     };

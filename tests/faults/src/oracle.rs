@@ -58,6 +58,8 @@ fn compare(expected: &Account, found: &Account, state_known: bool) -> Vec<String
     };
     let mut problems = named("facts", differences(&expected.facts, &found.facts));
     problems.extend(named("ledger", differences(&expected.ledger, &found.ledger)));
+    let digests = expected.digests.differences(&found.digests);
+    problems.extend(digests.into_iter().map(|part| format!("digest: {part} differ")));
     let untold = expected.captures_told.difference(&found.captures_told);
     // Nothing is decided while the members are those of another epoch.
     let knowing = untold.filter(|(height, _)| !members_unknown(expected, found, *height));

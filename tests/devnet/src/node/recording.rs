@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::net::TcpListener;
+use tokio::net::TcpSocket;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -26,6 +26,8 @@ use crate::chain::{Chain, Spec};
 
 /// Requests that run when a node is shut get this long to finish.
 const DRAIN: Duration = Duration::from_millis(200);
+/// Connections that may wait to be accepted.
+const BACKLOG: u32 = 1024;
 
 /// A chain of a fixed length. Clones are the same recording.
 #[derive(Debug, Clone)]
@@ -101,6 +103,7 @@ impl Recording {
             face,
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             open: None,
+            kept: None,
         };
         replay.open().await?;
         Ok(replay)
@@ -132,6 +135,9 @@ pub struct Replay {
     face: Arc<Face>,
     address: SocketAddr,
     open: Option<(CancellationToken, JoinHandle<std::io::Result<()>>)>,
+    /// Keeps the address while it is shut: bound and not listening, it refuses connections, and no
+    /// other program is given its port.
+    kept: Option<TcpSocket>,
 }
 
 impl Replay {
@@ -174,7 +180,10 @@ impl Replay {
         stop.cancel();
         if tokio::time::timeout(DRAIN, &mut server).await.is_err() {
             server.abort();
+            // Until it is gone, the address is not free.
+            let _ = server.await;
         }
+        self.kept = bound(self.address).ok();
     }
 
     /// Listens again, at the same address.
@@ -187,7 +196,11 @@ impl Replay {
             return Ok(());
         }
         let listen = |source| StartError::Listen { address: self.address, source };
-        let listener = TcpListener::bind(self.address).await.map_err(listen)?;
+        let socket = match self.kept.take() {
+            Some(socket) => socket,
+            None => bound(self.address).map_err(listen)?,
+        };
+        let listener = socket.listen(BACKLOG).map_err(listen)?;
         self.address = listener.local_addr().map_err(listen)?;
         let stop = CancellationToken::new();
         let shared = Shared { face: Arc::clone(&self.face), stop: stop.clone() };
@@ -198,6 +211,15 @@ impl Replay {
         self.open = Some((stop, tokio::spawn(server)));
         Ok(())
     }
+}
+
+/// A socket at that address, not listening yet.
+fn bound(address: SocketAddr) -> std::io::Result<TcpSocket> {
+    let socket = TcpSocket::new_v4()?;
+    // Connections of the listener before may still be closing.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    Ok(socket)
 }
 
 impl Drop for Replay {
