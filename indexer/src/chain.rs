@@ -20,6 +20,6 @@ pub(crate) use batch::{Batch, Call, MAX_CALLS, MAX_METAS, Reply};
 pub use budget::{Budget, Priority, Slot};
 pub use endpoint::{Access, Endpoint};
 pub use error::{ChainError, Class, Problem};
-pub use rpc::{Bodies, NodeStatus, Rpc, RpcLimits};
+pub use rpc::{AtBlock, Bodies, NodeStatus, Rpc, RpcLimits};
 pub use state::{Question, StateSource};
 pub use subscription::{Frame, Subscription};

@@ -29,6 +29,7 @@ mod query;
 
 pub(super) use Size::{Large, Small};
 pub use bodies::Bodies;
+pub use query::AtBlock;
 
 /// How long to wait and how much to hold.
 #[derive(Debug, Clone, Copy)]

@@ -1,6 +1,6 @@
 //! What has to be asked of the chain besides its blocks, at the height of one block.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, time::Duration};
 
 use bootwatch_rules::{
     Address, BlockFacts, Height, Observation,
@@ -9,7 +9,7 @@ use bootwatch_rules::{
 use tokio::time::{sleep, timeout};
 
 use super::endpoints::Endpoints;
-use crate::chain::{ChainError, Class, Problem, Rpc, StateSource};
+use crate::chain::{ChainError, Class, StateSource};
 
 /// Rounds over all endpoints before a block goes on without its observation.
 const ROUNDS: u32 = 6;
@@ -132,7 +132,7 @@ impl Owed {
 }
 
 /// What was read so far, all at one height.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 struct Got {
     observation: Observation,
     choices: bool,
@@ -166,8 +166,10 @@ pub(crate) async fn observe(
         failure = None;
         let mut unavailable = true;
         for index in endpoints.usable() {
-            let rpc = endpoints.rpc(index);
-            match read_ours(rpc, &mut got, ledger, facts, watched, &wanted).await {
+            // An answer about the state names only a height; what is not shown to be of this very
+            // block is not taken.
+            let source = endpoints.rpc(index).at_block(&facts.hash);
+            match read(&source, &mut got, ledger, facts, watched, &wanted).await {
                 Ok(()) => {
                     failure = None;
                     unavailable = false;
@@ -197,46 +199,10 @@ pub(crate) async fn observe(
     Some(got.observation)
 }
 
-/// [`read`] from an endpoint that has this very block, before and after: an answer about the state
-/// names only a height, and at an endpoint's address another chain of the same name may answer for a
-/// while. What cannot be told to be ours is not taken.
-async fn read_ours(
-    rpc: &Rpc,
-    got: &mut Got,
-    ledger: &Ledger,
-    facts: &BlockFacts,
-    watched: &[Address],
-    wanted: &Wanted,
-) -> Result<(), ChainError> {
-    has_block(rpc, facts).await?;
-    let before = got.clone();
-    let outcome = read(rpc, got, ledger, facts, watched, wanted).await;
-    if let Err(error) = has_block(rpc, facts).await {
-        *got = before;
-        return Err(error);
-    }
-    outcome
-}
-
-async fn has_block(rpc: &Rpc, facts: &BlockFacts) -> Result<(), ChainError> {
-    let theirs = rpc.hash_at(facts.height).await?;
-    if theirs == facts.hash {
-        return Ok(());
-    }
-    let reason = format!("its block is {theirs}, ours is {}", facts.hash);
-    Err(ChainError {
-        endpoint: Arc::clone(rpc.endpoint().name()),
-        method: "blockchain",
-        height: Some(facts.height),
-        problem: Problem::Inconsistent(reason),
-        class: Class::Retry,
-    })
-}
-
 /// One endpoint, one height. Parts that were read stay when a later one fails: all are of the same
 /// height.
 async fn read(
-    rpc: &Rpc,
+    source: &impl StateSource,
     got: &mut Got,
     ledger: &Ledger,
     facts: &BlockFacts,
@@ -245,18 +211,18 @@ async fn read(
 ) -> Result<(), ChainError> {
     let height = facts.height;
     if wanted.needs.state && got.observation.state.is_none() {
-        let (state, version) = rpc.read_state(height).await?;
+        let (state, version) = source.read_state(height).await?;
         got.observation.state = Some(state);
         got.observation.app_version = Some(version).filter(|version| !version.is_empty());
     }
     if wanted.needs.charges && !got.charges {
-        got.observation.charges = rpc.read_charges(height).await?;
+        got.observation.charges = source.read_charges(height).await?;
         got.charges = true;
     }
     if wanted.needs.rewards && got.observation.rewards.is_none() {
         let (state, charges) = (got.observation.state.as_ref(), got.observation.charges.as_ref());
         if let Some(epoch) = ledger.can_estimate(state, charges) {
-            got.observation.rewards = rpc.read_rewards(epoch, watched, height).await;
+            got.observation.rewards = source.read_rewards(epoch, watched, height).await;
         }
     }
     if !got.choices {
@@ -271,13 +237,13 @@ async fn read(
             hosts.extend(members.iter().map(|member| member.host.clone()));
             hosts.extend(watched.iter().cloned());
             hosts.extend(ledger.choices.values().flat_map(|by_host| by_host.keys()).cloned());
-            hosts.extend(choosers(rpc, height).await?);
+            hosts.extend(choosers(source, height).await?);
         }
         // Those that were read before an error stay: all are of the same height.
         for read in &got.observation.choices {
             hosts.remove(&read.host);
         }
-        let (read, failure) = rpc.read_choices(hosts, height).await;
+        let (read, failure) = source.read_choices(hosts, height).await;
         got.observation.choices.extend(read);
         if let Some(error) = failure {
             return Err(error);
@@ -308,8 +274,11 @@ async fn read_plans(rpc: &Rpc, got: &mut Got, height: Height) {
 /// Hosts that chose without being members, as far as the node lists them. A node that does not is
 /// no obstacle: members and watched hosts are asked for in any case, the others show with their
 /// next transaction.
-async fn choosers(rpc: &Rpc, height: Height) -> Result<BTreeSet<Address>, ChainError> {
-    match rpc.read_choosers(height).await {
+async fn choosers(
+    source: &impl StateSource,
+    height: Height,
+) -> Result<BTreeSet<Address>, ChainError> {
+    match source.read_choosers(height).await {
         Err(error) if matches!(error.class, Class::Retry | Class::NotYet) => Err(error),
         Err(error) => {
             tracing::info!(height, %error, "the node does not list the hosts that chose");
@@ -321,6 +290,8 @@ async fn choosers(rpc: &Rpc, height: Height) -> Result<BTreeSet<Address>, ChainE
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use bootwatch_devnet::{
         Recording,
         chain::{Spec, Story},
@@ -330,7 +301,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        chain::{Endpoint, RpcLimits},
+        chain::{Endpoint, Problem, Rpc, RpcLimits},
         metrics::Metrics,
     };
 
@@ -427,12 +398,13 @@ mod tests {
         let (mut got, ledger) = (Got::default(), Ledger::default());
 
         node.stand_in(Some(&other));
-        let error = read_ours(&rpc, &mut got, &ledger, &facts, &[], &wanted).await.unwrap_err();
+        let source = rpc.at_block(&facts.hash);
+        let error = read(&source, &mut got, &ledger, &facts, &[], &wanted).await.unwrap_err();
         assert!(matches!(error.problem, Problem::Inconsistent(_)), "{error}");
         assert_eq!(got.observation, Observation::default());
 
         node.stand_in(None);
-        read_ours(&rpc, &mut got, &ledger, &facts, &[], &wanted).await.unwrap();
+        read(&source, &mut got, &ledger, &facts, &[], &wanted).await.unwrap();
         assert!(got.observation.state.is_some() && !got.observation.choices.is_empty());
         // Fails when a restart forgets the charges of which the reading had failed before it.
         assert!(got.charges);

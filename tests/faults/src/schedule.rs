@@ -166,9 +166,6 @@ fn act(rng: &mut Rng, last: Height, endpoints: usize) -> Act {
     let lasts = match fault {
         Fault::Lock if rng.u8(..25) == 0 => LONG_LOCK,
         Fault::Clock(_) => Duration::from_millis(rng.u64(50..1_000)),
-        // Longer than the state is read for: nothing in an answer to `abci_query` names its block,
-        // so a chain that answers this one question only cannot be told from ours.
-        Fault::Impostor => Duration::from_millis(rng.u64(400..800)),
         _ => Duration::from_millis(rng.u64(20..600)),
     };
     Act { at, node: rng.usize(..endpoints), fault, lasts }

@@ -27,30 +27,29 @@ impl Rpc {
     /// # Errors
     /// [`ChainError`].
     pub async fn hash_at(&self, height: Height) -> Result<String, ChainError> {
-        // The smallest answer that holds a hash.
+        const METHOD: &str = "blockchain";
+        let (at, request) = (Some(height), hash_request(1, height).to_string());
+        let answered = self.exchange(METHOD, at, request, Small).await?;
+        let text = std::str::from_utf8(&answered.body);
+        let hash = text.map_err(|e| self.unreadable(METHOD, at, &e));
+        self.judged(METHOD, hash.and_then(|text| self.read_hash(height, text)))
+    }
+
+    /// The hash in the answer to a [`hash_request`].
+    pub(super) fn read_hash(&self, height: Height, text: &str) -> Result<String, ChainError> {
         const METHOD: &str = "blockchain";
         let at = Some(height);
-        let request = serde_json::json!({
-            "jsonrpc": "2.0", "id": 1, "method": METHOD,
-            "params": { "minHeight": height.to_string(), "maxHeight": height.to_string() },
-        });
-        let answered = self.exchange(METHOD, at, request.to_string(), Small).await?;
-        let read = || {
-            let text =
-                std::str::from_utf8(&answered.body).map_err(|e| self.unreadable(METHOD, at, &e))?;
-            let answer: Answer<'_, Metas<'_>> =
-                serde_json::from_str(text).map_err(|e| self.unreadable(METHOD, at, &e))?;
-            if let Some(fault) = answer.error {
-                let code = fault.code.0.unwrap_or_default();
-                return Err(self.rpc_error(METHOD, at, code, fault.text()));
-            }
-            let metas = answer.result.map(|metas| metas.block_metas.0).unwrap_or_default();
-            match metas.first().map(|meta| meta.block_id.hash.as_str()) {
-                Some(hash) if !hash.is_empty() => Ok(hash.to_owned()),
-                _ => Err(self.unreadable(METHOD, at, &"no block of that height")),
-            }
-        };
-        self.judged(METHOD, read())
+        let answer: Answer<'_, Metas<'_>> =
+            serde_json::from_str(text).map_err(|e| self.unreadable(METHOD, at, &e))?;
+        if let Some(fault) = answer.error {
+            let code = fault.code.0.unwrap_or_default();
+            return Err(self.rpc_error(METHOD, at, code, fault.text()));
+        }
+        let metas = answer.result.map(|metas| metas.block_metas.0).unwrap_or_default();
+        match metas.first().map(|meta| meta.block_id.hash.as_str()) {
+            Some(hash) if !hash.is_empty() => Ok(hash.to_owned()),
+            _ => Err(self.unreadable(METHOD, at, &"no block of that height")),
+        }
     }
 
     /// Whether the node keeps the results of past blocks (`discard_abci_responses = false`), seen at
@@ -80,6 +79,14 @@ impl Rpc {
         }
         Ok(true)
     }
+}
+
+/// The question with the smallest answer that holds a block's hash.
+pub(super) fn hash_request(id: usize, height: Height) -> serde_json::Value {
+    serde_json::json!({
+        "jsonrpc": "2.0", "id": id, "method": "blockchain",
+        "params": { "minHeight": height.to_string(), "maxHeight": height.to_string() },
+    })
 }
 
 /// Keys of attributes that are asked about: enough that chance is out of the question.

@@ -1,4 +1,9 @@
 //! Questions to the application: ten in one request, where the node takes batches.
+//!
+//! An answer to `abci_query` names a height and no block, and at one address another chain of the
+//! same name may answer for a moment: behind it may be many nodes, or another program takes over. So
+//! whoever needs the state after one very block, [`AtBlock`], has that block shown within the same
+//! request, by whoever answers it.
 
 use std::sync::{Arc, atomic::Ordering};
 
@@ -8,7 +13,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use tendermint_rpc::{Response as _, endpoint::abci_query, request::RequestMessage as _};
 
-use super::{Rpc, Small, height_of};
+use super::{Rpc, Small, examine::hash_request, height_of};
 use crate::chain::{
     ChainError, Class, Problem, Question, StateSource, body::Int, error::classify_query,
 };
@@ -41,15 +46,43 @@ impl StateSource for Rpc {
         questions: Vec<Question>,
         height: Height,
     ) -> Vec<Result<Vec<u8>, ChainError>> {
-        let single = self.inner.known.no_batches.load(Ordering::Relaxed);
-        let size = if single { 1 } else { BATCH };
-        let batches: Vec<Vec<Question>> = questions.chunks(size).map(<[_]>::to_vec).collect();
-        let answers: Vec<Vec<_>> = stream::iter(batches)
-            .map(|batch| self.batch_of_queries(batch, height))
-            .buffered(CONCURRENT)
-            .collect()
-            .await;
-        answers.into_iter().flatten().collect()
+        self.all_queries(questions, height, None).await
+    }
+}
+
+/// A node, asked for the state after one very block: what comes from a node that does not show this
+/// block in the same breath is refused.
+#[derive(Debug, Clone, Copy)]
+pub struct AtBlock<'a> {
+    rpc: &'a Rpc,
+    hash: &'a str,
+}
+
+impl StateSource for AtBlock<'_> {
+    fn name(&self) -> &Arc<str> {
+        self.rpc.endpoint().name()
+    }
+
+    async fn query(
+        &self,
+        method: &'static str,
+        path: &str,
+        data: Vec<u8>,
+        height: Height,
+    ) -> Result<Vec<u8>, ChainError> {
+        let question = Question { method, path: path.to_owned(), data };
+        let answers = self.queries(vec![question], height).await;
+        answers.into_iter().next().unwrap_or_else(|| {
+            Err(self.rpc.unreadable(method, Some(height), &"no answer to the question"))
+        })
+    }
+
+    async fn queries(
+        &self,
+        questions: Vec<Question>,
+        height: Height,
+    ) -> Vec<Result<Vec<u8>, ChainError>> {
+        self.rpc.all_queries(questions, height, Some(self.hash)).await
     }
 }
 
@@ -61,6 +94,34 @@ struct Element {
 }
 
 impl Rpc {
+    /// The state after the block of that hash, upper-case hex, and no other.
+    #[must_use]
+    pub fn at_block<'a>(&'a self, hash: &'a str) -> AtBlock<'a> {
+        AtBlock { rpc: self, hash }
+    }
+
+    async fn all_queries(
+        &self,
+        questions: Vec<Question>,
+        height: Height,
+        block: Option<&str>,
+    ) -> Vec<Result<Vec<u8>, ChainError>> {
+        let single = self.inner.known.no_batches.load(Ordering::Relaxed);
+        let size = match block {
+            _ if single => 1,
+            // One request of the batch shows the block.
+            Some(_) => BATCH - 1,
+            None => BATCH,
+        };
+        let batches: Vec<Vec<Question>> = questions.chunks(size).map(<[_]>::to_vec).collect();
+        let answers: Vec<Vec<_>> = stream::iter(batches)
+            .map(|batch| self.batch_of_queries(batch, height, block))
+            .buffered(CONCURRENT)
+            .collect()
+            .await;
+        answers.into_iter().flatten().collect()
+    }
+
     fn request(
         &self,
         method: &'static str,
@@ -80,9 +141,11 @@ impl Rpc {
         &self,
         questions: Vec<Question>,
         height: Height,
+        block: Option<&str>,
     ) -> Vec<Result<Vec<u8>, ChainError>> {
-        if questions.len() > 1 {
-            match self.try_batch(&questions, height).await {
+        let batches = !self.inner.known.no_batches.load(Ordering::Relaxed);
+        if batches && (questions.len() > 1 || block.is_some()) {
+            match self.try_batch(&questions, height, block).await {
                 Ok(Some(answers)) => return answers,
                 Ok(None) => {
                     tracing::info!(endpoint = %self.endpoint().name(), "it takes no batches");
@@ -94,9 +157,41 @@ impl Rpc {
         let mut answers = Vec::with_capacity(questions.len());
         for question in questions {
             let Question { method, path, data } = question;
-            answers.push(self.query(method, &path, data, height).await);
+            let answer = self.query(method, &path, data, height);
+            answers.push(match block {
+                Some(hash) => self.between(answer, height, hash).await,
+                None => answer.await,
+            });
         }
         answers
+    }
+
+    /// Without batches, the block is shown before and after: the next best.
+    async fn between(
+        &self,
+        answer: impl Future<Output = Result<Vec<u8>, ChainError>>,
+        height: Height,
+        hash: &str,
+    ) -> Result<Vec<u8>, ChainError> {
+        self.shows(height, hash, self.hash_at(height).await)?;
+        let answer = answer.await?;
+        self.shows(height, hash, self.hash_at(height).await)?;
+        Ok(answer)
+    }
+
+    fn shows(
+        &self,
+        height: Height,
+        hash: &str,
+        theirs: Result<String, ChainError>,
+    ) -> Result<(), ChainError> {
+        let theirs = theirs?;
+        if theirs == hash {
+            return Ok(());
+        }
+        let theirs: String = theirs.chars().take(64).collect();
+        let problem = Problem::Inconsistent(format!("its block is {theirs}, ours is {hash}"));
+        Err(self.error("blockchain", Some(height), problem, Class::Retry))
     }
 
     /// None when the node, or a proxy before it, refuses the batch as such.
@@ -104,6 +199,7 @@ impl Rpc {
         &self,
         questions: &[Question],
         height: Height,
+        block: Option<&str>,
     ) -> Result<Option<Vec<Result<Vec<u8>, ChainError>>>, ChainError> {
         const METHOD: &str = "batch";
         let mut requests = Vec::with_capacity(questions.len());
@@ -114,6 +210,8 @@ impl Rpc {
                 "jsonrpc": "2.0", "id": id, "method": "abci_query", "params": params,
             }));
         }
+        let witness = block.map(|_| requests.len());
+        requests.extend(witness.map(|id| hash_request(id, height)));
         let request = serde_json::Value::from(requests).to_string();
         let answered = match self.exchange(METHOD, Some(height), request, Small).await {
             Err(ChainError {
@@ -131,15 +229,19 @@ impl Rpc {
         }
         let elements: Vec<&RawValue> =
             serde_json::from_str(text).map_err(|e| self.unreadable(METHOD, Some(height), &e))?;
-        let mut by_question: Vec<Option<&str>> = vec![None; questions.len()];
+        let mut by_id: Vec<Option<&str>> = vec![None; questions.len() + 1];
         for element in elements {
             let id = serde_json::from_str(element.get()).ok().and_then(|e: Element| e.id.0);
             let place = id.and_then(|id| usize::try_from(id).ok());
-            if let Some(place) = place.and_then(|place| by_question.get_mut(place)) {
+            if let Some(place) = place.and_then(|place| by_id.get_mut(place)) {
                 *place = Some(element.get());
             }
         }
-        let answers = questions.iter().zip(by_question).map(|(question, element)| {
+        if let (Some(witness), Some(hash)) = (witness, block) {
+            let shown = by_id[witness].unwrap_or_default();
+            self.shows(height, hash, self.read_hash(height, shown))?;
+        }
+        let answers = questions.iter().zip(by_id).map(|(question, element)| {
             let method = question.method;
             let value = match element {
                 Some(element) => self.value(method, height, element.as_bytes()),

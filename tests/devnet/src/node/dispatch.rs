@@ -26,12 +26,17 @@ pub(crate) fn new_client() -> ClientId {
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-/// Calls `method`; the error is the data of an internal error.
-pub(crate) async fn call(face: &Arc<Face>, method: Method, args: Args) -> Result<String, String> {
+/// Calls `method` at the node that `view` is of; the error is the data of an internal error.
+pub(crate) async fn call(
+    face: &Arc<Face>,
+    view: &View,
+    method: Method,
+    args: Args,
+) -> Result<String, String> {
     if method == Method::BroadcastTxCommit {
         return broadcast_tx_commit(face, args.bytes(0).to_vec()).await;
     }
-    let view = face.view();
+    let view = view.clone();
     // Searches and key-generation blocks take milliseconds: not on the reactor.
     tokio::task::spawn_blocking(move || methods::call(&view, method, &args))
         .await

@@ -93,7 +93,7 @@ async fn get(face: &Arc<Face>, route: &'static Route, query: &HashMap<String, St
         }
     };
     let cacheable = route.is_cacheable(&args);
-    match dispatch::call(face, route.method, args).await {
+    match dispatch::call(face, &face.view(), route.method, args).await {
         Ok(result) => json(StatusCode::OK, cacheable, rpc::success(&Id::NONE, &result)),
         Err(error) => failed(StatusCode::INTERNAL_SERVER_ERROR, RpcError::internal(error)),
     }
@@ -118,7 +118,8 @@ async fn post(face: &Arc<Face>, body: &Bytes) -> Response {
         return json(StatusCode::OK, false, rpc::failure(None, &error));
     }
     let (mut answers, mut cacheable) = (Vec::new(), true);
-    // One after the other, as a real node does.
+    // One after the other, as a real node does; a balancer hands the whole body to one of its nodes.
+    let view = face.view();
     for request in requests {
         let Some(id) = &request.id else { continue };
         let route = Route::find(&request.method).filter(|route| !route.needs_websocket());
@@ -146,7 +147,7 @@ async fn post(face: &Arc<Face>, body: &Bytes) -> Response {
             }
         };
         cacheable &= route.is_cacheable(&args);
-        answers.push(match dispatch::call(face, route.method, args).await {
+        answers.push(match dispatch::call(face, &view, route.method, args).await {
             Ok(result) => rpc::success(id, &result),
             Err(error) => rpc::failure(Some(id), &RpcError::internal(error)),
         });

@@ -138,7 +138,7 @@ impl Connection {
                 let ended = self.face.bus.unsubscribe_all(self.client);
                 ended.map(|()| "{}".to_owned()).map_err(|error| error.to_string())
             }
-            method => dispatch::call(&self.face, method, args).await,
+            method => dispatch::call(&self.face, &self.face.view(), method, args).await,
         };
         Some(match result {
             Ok(result) => rpc::success(&id, &result),
