@@ -120,6 +120,7 @@ impl Daemon {
         let publisher = Publisher::new(Arc::clone(&metrics));
         let published = Published {
             situation: publisher.subscribe(),
+            beginning: publisher.subscribe_beginning(),
             metrics: Arc::clone(&metrics),
             evidence: Some(EvidenceDesk::new(Desk::of_config(&config))),
             orders: Some(OrderCounter::new(

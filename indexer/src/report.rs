@@ -204,6 +204,47 @@ pub struct Endpoint {
     pub notes: String,
 }
 
+impl Endpoint {
+    /// Words for an endpoint.
+    #[must_use]
+    pub fn new(endpoint: &EndpointView) -> Self {
+        let mut notes = Vec::new();
+        if let Some(height) = endpoint.height {
+            notes.push(format!("block {}", count(height)));
+        }
+        if let Some(earliest) = endpoint.earliest {
+            notes.push(format!("back to {}", count(earliest)));
+        }
+        if endpoint.selected {
+            notes.push("in use".to_owned());
+        }
+        if endpoint.websocket {
+            notes.push("websocket".to_owned());
+        }
+        if let Some(latency) = endpoint.latency_ms {
+            notes.push(format!("answers in {latency} ms"));
+        }
+        if let Some(requests) = endpoint.requests {
+            notes.push(format!("{} of {} requests a minute", requests.used, requests.limit));
+        }
+        if let Some(reason) = &endpoint.reason {
+            notes.push(clean(reason));
+        }
+        Self {
+            name: clean(&endpoint.name),
+            state: match endpoint.state {
+                EndpointState::Unknown => "not asked yet",
+                EndpointState::Up => "up",
+                EndpointState::Lagging => "lagging",
+                EndpointState::Down => "down",
+                EndpointState::Wrong => "wrong chain or blocks",
+            },
+            up: endpoint.state == EndpointState::Up,
+            notes: notes.join(", "),
+        }
+    }
+}
+
 impl Report {
     /// Words for `situation` as it looks at `now`, with times also in `zone`.
     #[must_use]
@@ -242,7 +283,7 @@ impl Report {
                 .map(|model| clean(model.model_id.as_str()))
                 .collect(),
             hosts: s.hosts.iter().map(|view| host(view, whole)).collect(),
-            endpoints: s.endpoints.iter().map(endpoint).collect(),
+            endpoints: s.endpoints.iter().map(Endpoint::new).collect(),
             data: data(s),
         }
     }
@@ -414,43 +455,6 @@ fn action(
             .map(|command| (clean(&command.does), clean(&command.line)))
             .collect(),
         last_height: advice.last_height,
-    }
-}
-
-fn endpoint(endpoint: &EndpointView) -> Endpoint {
-    let mut notes = Vec::new();
-    if let Some(height) = endpoint.height {
-        notes.push(format!("block {}", count(height)));
-    }
-    if let Some(earliest) = endpoint.earliest {
-        notes.push(format!("back to {}", count(earliest)));
-    }
-    if endpoint.selected {
-        notes.push("in use".to_owned());
-    }
-    if endpoint.websocket {
-        notes.push("websocket".to_owned());
-    }
-    if let Some(latency) = endpoint.latency_ms {
-        notes.push(format!("answers in {latency} ms"));
-    }
-    if let Some(requests) = endpoint.requests {
-        notes.push(format!("{} of {} requests a minute", requests.used, requests.limit));
-    }
-    if let Some(reason) = &endpoint.reason {
-        notes.push(clean(reason));
-    }
-    Endpoint {
-        name: clean(&endpoint.name),
-        state: match endpoint.state {
-            EndpointState::Unknown => "not asked yet",
-            EndpointState::Up => "up",
-            EndpointState::Lagging => "lagging",
-            EndpointState::Down => "down",
-            EndpointState::Wrong => "wrong chain or blocks",
-        },
-        up: endpoint.state == EndpointState::Up,
-        notes: notes.join(", "),
     }
 }
 

@@ -20,13 +20,15 @@ use tokio::{net::TcpListener, sync::watch};
 use tokio_util::sync::CancellationToken;
 
 pub use self::{evidence::EvidenceDesk, orders::OrderCounter};
-use crate::metrics::Metrics;
+use crate::{metrics::Metrics, situation::Beginning};
 
 /// What the daemon publishes; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Published {
     /// The newest Situation; none until the first block has been judged.
     pub situation: watch::Receiver<Option<Arc<Situation>>>,
+    /// How things are before that.
+    pub beginning: watch::Receiver<Beginning>,
     /// The metrics.
     pub metrics: Arc<Metrics>,
     /// Answers from the database; none where there is no database to read.

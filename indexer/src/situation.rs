@@ -10,12 +10,22 @@ use bootwatch_rules::{
 };
 use bootwatch_schema::Loaded;
 use jiff::Timestamp;
+use serde::Serialize;
 use tokio::sync::watch;
 
 use crate::{config::Config, metrics::Metrics};
 
 /// The newest Situation; none until the first block has been judged.
 pub type Newest = watch::Receiver<Option<Arc<Situation>>>;
+
+/// How things are before the first block, when there is no Situation.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Beginning {
+    /// Why there is none yet and what to do; none while nothing has failed.
+    pub reason: Option<String>,
+    /// How the endpoints stand.
+    pub endpoints: Vec<EndpointView>,
+}
 
 /// What does not change from block to block.
 #[derive(Debug)]
@@ -125,6 +135,7 @@ impl<'a> Moment<'a> {
 #[derive(Debug)]
 pub struct Publisher {
     sender: watch::Sender<Option<Arc<Situation>>>,
+    beginning: watch::Sender<Beginning>,
     metrics: Arc<Metrics>,
 }
 
@@ -132,13 +143,25 @@ impl Publisher {
     /// A publisher that has published nothing yet.
     #[must_use]
     pub fn new(metrics: Arc<Metrics>) -> Self {
-        Self { sender: watch::Sender::new(None), metrics }
+        let beginning = watch::Sender::new(Beginning::default());
+        Self { sender: watch::Sender::new(None), beginning, metrics }
     }
 
     /// Another reader.
     #[must_use]
     pub fn subscribe(&self) -> Newest {
         self.sender.subscribe()
+    }
+
+    /// A reader of what stands before the first block.
+    #[must_use]
+    pub fn subscribe_beginning(&self) -> watch::Receiver<Beginning> {
+        self.beginning.subscribe()
+    }
+
+    /// Says how things are before the first block.
+    pub fn publish_beginning(&self, beginning: Beginning) {
+        self.beginning.send_replace(beginning);
     }
 
     /// Replaces the newest Situation for every reader.

@@ -218,6 +218,14 @@ impl Endpoints {
         })
     }
 
+    /// None of those that answer keeps the results of past blocks.
+    pub(crate) fn keep_no_results(&self) -> bool {
+        let now = Instant::now();
+        let known = self.lock();
+        let mut usable = known.healths.iter().filter(|health| health.is_usable(now)).peekable();
+        usable.peek().is_some() && usable.all(|health| health.keeps_results() == Some(false))
+    }
+
     /// What each endpoint says for itself, for an error message.
     pub(crate) fn reasons(&self) -> String {
         let known = self.lock();

@@ -123,6 +123,8 @@ pub(crate) struct Follow {
     /// Set while frames at the next height are not trusted: one did not link.
     distrust: Option<Height>,
     forks: u32,
+    /// Why there is no first block yet.
+    obstacle: Option<begin::Obstacle>,
     pushed: mpsc::Receiver<Pushed>,
     pace: watch::Sender<Duration>,
     watchers: JoinSet<()>,
@@ -173,6 +175,7 @@ impl Follow {
             progress: None,
             distrust: None,
             forks: 0,
+            obstacle: None,
             pushed,
             pace,
             watchers,
@@ -217,6 +220,8 @@ impl Follow {
                     self.look_at_endpoints()?;
                     if self.ledger.tip.is_some() {
                         self.look_again().await?;
+                    } else {
+                        self.publish_beginning();
                     }
                 }
             }

@@ -34,6 +34,8 @@ pub(crate) struct Owed {
     /// How often the plans of governance may still be asked for without another reason to.
     plans: u32,
     plans_not_before: Height,
+    /// Why the last reading failed.
+    failure: Option<String>,
 }
 
 /// What to read at one block.
@@ -65,7 +67,13 @@ impl Owed {
             not_before: 0,
             plans: PLANS_ATTEMPTS,
             plans_not_before: 0,
+            failure: None,
         }
+    }
+
+    /// Why something is still wanted, if a reading failed.
+    pub(crate) fn failure(&self) -> Option<&str> {
+        self.failure.as_deref()
     }
 
     pub(crate) fn is_nothing(&self) -> bool {
@@ -105,7 +113,9 @@ impl Owed {
     }
 
     /// Notes what was asked for and what came of it.
-    fn settle(&mut self, height: Height, asked: Wanted, got: &Got, class: Option<Class>) {
+    fn settle(&mut self, height: Height, asked: Wanted, got: &Got, failure: Option<&ChainError>) {
+        let class = failure.map(|error| error.class);
+        self.failure = failure.map(ToString::to_string);
         let asked_choices = if got.choices { Vec::new() } else { asked.needs.choices };
         self.wanted = Wanted {
             needs: Needs {
@@ -195,7 +205,7 @@ pub(crate) async fn observe(
     {
         tracing::warn!(height, %error, "the chain's state was not read; it stays wanted");
     }
-    owed.settle(height, wanted, &got, failure.map(|error| error.class));
+    owed.settle(height, wanted, &got, failure.as_ref());
     Some(got.observation)
 }
 

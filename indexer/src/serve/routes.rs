@@ -14,7 +14,7 @@ use bootwatch_rules::situation::Situation;
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::{Published, evidence, orders, page};
-use crate::metrics;
+use crate::{metrics, situation::Beginning};
 
 /// Sent with every answer. Nothing may be framed, sniffed, or fetched from elsewhere by the page.
 const HEADERS: [(HeaderName, HeaderValue); 6] = [
@@ -34,6 +34,9 @@ const HEADERS: [(HeaderName, HeaderValue); 6] = [
     ),
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
 ];
+
+/// What is said while there is no Situation.
+const NO_BLOCK: &str = "no block has been taken in yet";
 
 pub(super) fn router(published: Published) -> Router {
     Router::new()
@@ -70,7 +73,8 @@ fn newest(published: &Published) -> Option<Arc<Situation>> {
 
 async fn page(State(published): State<Published>) -> Response {
     let situation = newest(&published);
-    match page::page(situation.as_deref(), Timestamp::now(), &TimeZone::system()) {
+    let (beginning, now) = (published.beginning.borrow().clone(), Timestamp::now());
+    match page::page(situation.as_deref(), &beginning, now, &TimeZone::system()) {
         Ok(html) => Html(html).into_response(),
         Err(error) => {
             tracing::error!(%error, "the page cannot be made");
@@ -101,7 +105,10 @@ async fn ready(State(published): State<Published>) -> (StatusCode, String) {
     match newest(&published) {
         None => (
             StatusCode::SERVICE_UNAVAILABLE,
-            "not ready: no block has been taken in yet\n".to_owned(),
+            match &published.beginning.borrow().reason {
+                Some(reason) => format!("not ready: {NO_BLOCK}: {reason}\n"),
+                None => format!("not ready: {NO_BLOCK}\n"),
+            },
         ),
         Some(situation) if situation.stale => (
             StatusCode::SERVICE_UNAVAILABLE,
@@ -120,7 +127,13 @@ async fn ready(State(published): State<Published>) -> (StatusCode, String) {
 async fn status(State(published): State<Published>) -> Response {
     match newest(&published) {
         Some(situation) => Json(&*situation).into_response(),
-        None => problem(StatusCode::SERVICE_UNAVAILABLE, "no block has been taken in yet"),
+        None => {
+            let Beginning { reason, endpoints } = published.beginning.borrow().clone();
+            let body = serde_json::json!({
+                "error": NO_BLOCK, "reason": reason, "endpoints": endpoints,
+            });
+            (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response()
+        }
     }
 }
 

@@ -15,6 +15,7 @@ use crate::sample;
 struct Running {
     address: SocketAddr,
     sender: watch::Sender<Option<Arc<Situation>>>,
+    begins: watch::Sender<Beginning>,
     metrics: Arc<Metrics>,
     stop: CancellationToken,
     task: JoinHandle<()>,
@@ -26,10 +27,16 @@ impl Running {
         let (address, stop) = (server.address(), CancellationToken::new());
         let (sender, situation) = watch::channel(None);
         let metrics = Arc::new(Metrics::new(["mine"]));
-        let published =
-            Published { situation, metrics: Arc::clone(&metrics), evidence: None, orders: None };
+        let (begins, beginning) = watch::channel(Beginning::default());
+        let published = Published {
+            situation,
+            beginning,
+            metrics: Arc::clone(&metrics),
+            evidence: None,
+            orders: None,
+        };
         let task = tokio::spawn(server.run(published, stop.clone()));
-        Self { address, sender, metrics, stop, task }
+        Self { address, sender, begins, metrics, stop, task }
     }
 
     fn publish(&self, change: impl FnOnce(&mut Situation)) {
@@ -59,6 +66,20 @@ async fn readiness_follows_the_situation() {
         let (status, body) = server.get(path).await;
         assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{path}");
         assert!(body.contains("no block has been taken in yet"), "{path}: {body}");
+    }
+    let mut endpoints = sample::situation().endpoints;
+    endpoints[0].reason = Some("it keeps <no> results".to_owned());
+    let reason = Some("block 7 <cannot> be had".to_owned());
+    server.begins.send_replace(Beginning { reason, endpoints });
+    for (path, said) in [
+        ("/-/ready", vec!["block 7 <cannot> be had"]),
+        ("/api/v1/status", vec!["block 7 <cannot> be had", "it keeps <no> results"]),
+        ("/", vec!["block 7 &#60;cannot&#62; be had", "it keeps &#60;no&#62; results"]),
+    ] {
+        let body = server.get(path).await.1;
+        for words in said {
+            assert!(body.contains(words), "{path}: {body}");
+        }
     }
     server.publish(|_| ());
     assert_eq!(server.get("/-/ready").await.0, StatusCode::OK);

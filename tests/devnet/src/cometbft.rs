@@ -166,6 +166,11 @@ impl Node {
         home::log_file(&self.options.home)
     }
 
+    /// Its operator sets something else, which holds from the next start on.
+    pub fn set(&mut self, settings: Settings) {
+        self.options.settings = settings;
+    }
+
     /// Ends it at once, as `kill -9` does.
     ///
     /// # Errors

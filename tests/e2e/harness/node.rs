@@ -108,6 +108,14 @@ impl Node {
         std::fs::read_to_string(node.log_file()).unwrap_or_default()
     }
 
+    /// As [`Node::stop_and_restart`], with other settings.
+    pub(crate) async fn restart_with(&mut self, settings: cometbft::Settings) {
+        if let Kind::CometBft { node, .. } = &mut self.kind {
+            node.set(settings);
+        }
+        self.stop_and_restart().await;
+    }
+
     /// Ends the real node in order and starts it again with what it had on disk.
     pub(crate) async fn stop_and_restart(&mut self) {
         if let Kind::CometBft { node, .. } = &mut self.kind {

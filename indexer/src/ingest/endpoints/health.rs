@@ -282,6 +282,10 @@ impl Health {
         self.earliest
     }
 
+    pub(super) fn keeps_results(&self) -> Option<bool> {
+        self.keeps_results
+    }
+
     pub(super) fn set_keeps_results(&mut self, keeps: bool) {
         self.keeps_results = Some(keeps);
     }

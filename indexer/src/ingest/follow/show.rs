@@ -6,7 +6,7 @@ use bootwatch_rules::{
     Height,
     ledger::Ledger,
     pace::Pace,
-    situation::{ServiceView, Situation},
+    situation::{EndpointView, ServiceView, Situation},
 };
 use bootwatch_schema::EndpointRecord;
 use jiff::Timestamp;
@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use super::{Follow, NEAR};
 use crate::{
     ingest::{error::IngestError, progress::Progress, ranges::Range},
-    situation::Moment,
+    situation::{Beginning, Moment},
 };
 
 /// How often progress shows while catching up.
@@ -48,21 +48,32 @@ impl Follow {
 
     pub(super) async fn note_endpoints(&mut self) -> Result<(), IngestError> {
         let at = Timestamp::now();
-        let views = self.parts.endpoints.views();
+        let views = self.endpoint_views();
         let records = views.into_iter().map(|view| EndpointRecord { view, at }).collect();
-        if self.ledger.tip.is_none() {
-            return Ok(());
-        }
         Ok(self.parts.writer.note_endpoints(records).await?)
     }
 
-    pub(super) fn judge(&self, now: Timestamp, head: Height) -> Situation {
-        let mut endpoints = self.parts.endpoints.views();
-        if let Some(trouble) = self.parts.writer.trouble() {
-            for view in endpoints.iter_mut().filter(|view| view.selected) {
+    /// How the endpoints stand; what hinders the daemon itself is said where blocks come from.
+    fn endpoint_views(&self) -> Vec<EndpointView> {
+        let mut views = self.parts.endpoints.views();
+        let obstacle = self.obstacle.as_ref().map(|obstacle| obstacle.reason.clone());
+        if let Some(trouble) = self.parts.writer.trouble().or(obstacle) {
+            for view in views.iter_mut().filter(|view| view.selected) {
                 view.reason = Some(trouble.clone());
             }
         }
+        views
+    }
+
+    /// Before the first block there is no Situation: says why, and how the endpoints stand.
+    pub(super) fn publish_beginning(&self) {
+        let reason = self.obstacle.as_ref().map(|obstacle| obstacle.reason.clone());
+        let endpoints = self.parts.endpoints.views();
+        self.parts.publisher.publish_beginning(Beginning { reason, endpoints });
+    }
+
+    pub(super) fn judge(&self, now: Timestamp, head: Height) -> Situation {
+        let endpoints = self.endpoint_views();
         let coverage = &self.shared.coverage;
         let mut data = self.data.clone();
         data.unfillable = coverage.unfillable().iter().collect();
