@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tokio::sync::watch;
 
-use crate::{config::Config, metrics::Metrics};
+use crate::{config::Config, ingest::Ranges, metrics::Metrics};
 
 /// The newest Situation; none until the first block has been judged.
 pub type Newest = watch::Receiver<Option<Arc<Situation>>>;
@@ -115,12 +115,15 @@ impl<'a> Moment<'a> {
     /// The moment as a database has it, whether the daemon runs or not; `endpoints` as it has them.
     #[must_use]
     pub fn stored(loaded: &'a Loaded, endpoints: &'a [EndpointView], now: Timestamp) -> Self {
+        // Heights that were given up in pieces are one range, as in the daemon's memory.
+        let unfillable: Ranges =
+            loaded.coverage.unfillable.iter().map(|hole| (hole.first, hole.last)).collect();
         Self {
             head: endpoints.iter().filter_map(|endpoint| endpoint.height).max().unwrap_or(0),
             complete_from: loaded.coverage.stored.last().map_or(0, |(first, _)| *first),
             endpoints,
             data: DataView {
-                unfillable: loaded.coverage.unfillable.iter().map(|u| (u.first, u.last)).collect(),
+                unfillable: unfillable.iter().collect(),
                 malformed: loaded.malformed,
                 reconciled: loaded.reconciled,
                 ..DataView::default()
@@ -169,5 +172,36 @@ impl Publisher {
         let situation = Arc::new(situation);
         self.metrics.update(&situation);
         self.sender.send_replace(Some(situation));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bootwatch_schema::{Coverage, ReadStore as _, SqliteStore, Unfillable};
+
+    use super::*;
+
+    // Fails when a hole that was told in pieces is one range in the daemon and several in what reads
+    // the database: the page and `bootwatch status` would differ.
+    #[test]
+    fn ranges_that_touch_are_one_after_a_reload_too() {
+        let hole = |first, last| Unfillable {
+            first,
+            last,
+            reason: "pruned".to_owned(),
+            at: Timestamp::UNIX_EPOCH,
+        };
+        let coverage = Coverage {
+            stored: vec![(1, 9), (30, 40)],
+            unfillable: vec![hole(10, 14), hole(15, 20), hole(22, 29)],
+        };
+        let place = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&place.path().join("bootwatch.db"), "gonka-test").unwrap();
+        let loaded = Loaded { coverage, ..store.load().unwrap() };
+        let moment = Moment::stored(&loaded, &[], Timestamp::UNIX_EPOCH);
+        assert_eq!(moment.data.unfillable, [(10, 20), (22, 29)]);
+        let running = crate::ingest::Shared::new((&loaded.coverage).into());
+        let in_memory: Vec<_> = running.coverage.unfillable().iter().collect();
+        assert_eq!(moment.data.unfillable, in_memory);
     }
 }

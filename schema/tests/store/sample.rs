@@ -2,9 +2,9 @@
 
 use bootwatch_rules::{
     BlockFacts, Capture, ChainEvent, ChargeSnapshot, Choice, ChoiceAction, ChoiceTx, Decimal,
-    Height, HostChoices, MessagePath, Observation, Penalty, Position, RuleSet, StoreCommit,
-    Transfer, WeightDistribution,
-    forecast::KeptForecast,
+    Fraction, Height, HostChoices, MessagePath, Observation, Penalty, Position, RuleSet,
+    StoreCommit, Transfer, WeightDistribution,
+    forecast::{ChargeRange, KeptCharge, KeptForecast, Outcome},
     ledger::Ledger,
     plans::{Plans, Proposal, UpgradePlan},
     reward::RewardReading,
@@ -151,10 +151,7 @@ pub(crate) fn fill(store: &mut SqliteStore) {
                 raw: "AAAA".into(),
             });
         }
-        let forecast = ledger
-            .forms_at(facts.height)
-            .then(|| KeptForecast::new(&ledger, RuleSet::V0_2_14, FIRST, &[]))
-            .flatten();
+        let forecast = ledger.forms_at(facts.height).then(|| forecast(facts.height));
         let changes = ledger.apply(&facts, observation.as_ref());
         let decided = facts.height % 9 == 0;
         store
@@ -185,6 +182,27 @@ pub(crate) fn fill(store: &mut SqliteStore) {
         requests: None,
     };
     store.note_endpoints(&[EndpointRecord { view, at: at(1) }]).unwrap();
+}
+
+/// As the daemon keeps one before validation end, and after it held it against the chain's charges.
+fn forecast(height: Height) -> KeptForecast {
+    let share = |part| Fraction::new(part, 20).unwrap();
+    let charge = |stored, outcome| KeptCharge {
+        range: ChargeRange { min: share(0), max: share(3) },
+        stored,
+        outcome,
+    };
+    KeptForecast {
+        epoch: 8 + (height - FIRST).unsigned_abs() / EPOCH_LENGTH.unsigned_abs(),
+        height: height - 1,
+        rule_set: RuleSet::V0_2_14,
+        checked: Some(height),
+        hosts: [
+            ("gonka1a".into(), charge(Some(share(1)), Some(Outcome::Right))),
+            ("gonka1b".into(), charge(None, None)),
+        ]
+        .into(),
+    }
 }
 
 fn incident(height: Height) -> Incident {
