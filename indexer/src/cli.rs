@@ -50,7 +50,8 @@ Every key of the configuration can be a variable: BOOTWATCH_ENDPOINT=http://node
 BOOTWATCH_CHAIN_CHAIN_ID=gonka-mainnet, BOOTWATCH_HOST=mine=gonka1...; see bootwatch.example.toml.
 The log goes to standard error; BOOTWATCH_LOG=debug shows more.
 
-Exit codes: 0 done, 1 failed, 2 the command or the configuration is wrong.";
+Exit codes: 0 done, 1 failed, 2 the command or the configuration is wrong, 130 or 143 stopped by
+Ctrl-C or SIGTERM before the end (`run` ends with 0 then: it has no other end).";
 
 /// Tells a Gonka host, before the block that freezes it, which of its choices will cost it reward
 /// next epoch, why, and which command avoids it.

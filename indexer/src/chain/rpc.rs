@@ -31,6 +31,11 @@ pub(super) use Size::{Large, Small};
 pub use bodies::Bodies;
 pub use query::AtBlock;
 
+/// A connection that was not used for so long is not used again. A CometBFT 0.38 node closes one after
+/// 10 s (`rpc/jsonrpc/server/http_server.go`: `ReadTimeout`, which Go's `http.Server` takes for idle
+/// connections too); a request that is sent just then is lost.
+const IDLE: Duration = Duration::from_secs(8);
+
 /// How long to wait and how much to hold.
 #[derive(Debug, Clone, Copy)]
 pub struct RpcLimits {
@@ -151,6 +156,7 @@ impl Rpc {
             .user_agent(concat!("bootwatch/", env!("CARGO_PKG_VERSION")))
             .default_headers(access.headers.clone())
             .connect_timeout(limits.connect)
+            .pool_idle_timeout(IDLE)
             // A redirected POST becomes a GET, which asks something else.
             .redirect(reqwest::redirect::Policy::none())
             .tcp_nodelay(true);

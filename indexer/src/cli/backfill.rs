@@ -7,12 +7,17 @@ use std::{
 };
 
 use bootwatch_rules::Height;
-use bootwatch_schema::{Loaded, ReadStore as _, SqliteStore, StoreError};
+use bootwatch_schema::{Loaded, ReadStore as _, SqliteReader, SqliteStore, StoreError};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio_util::sync::CancellationToken;
 
-use super::{Source, block_on, failure::Failure, output, signals};
+use super::{
+    Source, block_on,
+    failure::Failure,
+    output,
+    signals::{self, Received},
+};
 use crate::{
     chain::StateSource as _,
     config::{Config, History as Reach},
@@ -53,8 +58,8 @@ pub(super) fn run(args: &BackfillArgs, format: Format) -> Result<(), Failure> {
     log::start(format, "warn").map_err(|error| Failure::Usage(error.to_string()))?;
     block_on(async {
         let stop = CancellationToken::new();
-        signals::stop_on_signal(&stop)?;
-        backfill(&config, args, stop).await
+        let signal = signals::stop_on_signal(&stop)?;
+        backfill(&config, args, stop, &signal).await
     })
 }
 
@@ -62,6 +67,7 @@ async fn backfill(
     config: &Config,
     args: &BackfillArgs,
     stop: CancellationToken,
+    signal: &Received,
 ) -> Result<(), Failure> {
     let store = SqliteStore::open(&config.store.path, &config.chain.chain_id).map_err(refusal)?;
     let loaded = store.load().map_err(|error| Failure::of(&error))?;
@@ -72,7 +78,9 @@ async fn backfill(
     let endpoints = Arc::new(endpoints);
     let prepared = tokio::select! {
         prepared = prepare(&endpoints, &loaded) => prepared?,
-        () = stop.cancelled() => return Err(Failure::Failed("stopped before it began".to_owned())),
+        () = stop.cancelled() => {
+            return Err(interrupted(signal, "before it began; nothing was fetched".to_owned()));
+        }
     };
     let Prepared { standing, top } = prepared;
     let depth = depth(config, args, &standing, top)?;
@@ -87,6 +95,7 @@ async fn backfill(
         captures,
         top: Some(top),
     });
+    let before = count(&loaded.coverage.stored);
     let mut display = Display::new();
     let outcome = tokio::select! {
         outcome = history.complete(standing, |progress| display.show(progress)) => Some(outcome),
@@ -94,14 +103,40 @@ async fn backfill(
         () = stop.cancelled() => None,
     };
     writer_end.wait().await;
-    let done = display.end();
+    let (done, left) = display.end();
     match outcome {
-        None => Err(Failure::Failed(format!(
-            "stopped after {done} blocks, which are kept; the same command goes on from there"
-        ))),
+        None => {
+            // What was under way when the signal came has been committed since.
+            let reader = SqliteReader::open(&config.store.path);
+            let stored = reader.and_then(|reader| reader.load()).map_err(|e| Failure::of(&e))?;
+            Err(interrupted(signal, where_it_is(&stored.coverage.stored, before, left)))
+        }
         Some(Err(error)) => Err(Failure::of(&error)),
         Some(Ok(lost)) => report(done, &lost),
     }
+}
+
+fn interrupted(signal: &Received, text: String) -> Failure {
+    let (name, code) = signal.name_and_code().unwrap_or(("a signal", 1));
+    Failure::Interrupted(format!("stopped by {name} {text}"), code)
+}
+
+/// Where it stopped: it goes downwards.
+fn where_it_is(stored: &[(Height, Height)], before: u64, left: u64) -> String {
+    let all = count(stored);
+    let done = all.saturating_sub(before);
+    let complete = stored.last().map_or_else(String::new, |(first, last)| {
+        format!("; the newest are complete from block {first} to {last}")
+    });
+    format!(
+        "after {done} blocks, which are kept{complete}; about {left} are left: the same command goes \
+         on from there"
+    )
+}
+
+/// Blocks in ranges.
+fn count(ranges: &[(Height, Height)]) -> u64 {
+    ranges.iter().map(|(first, last)| last.abs_diff(*first).saturating_add(1)).sum()
 }
 
 fn report(done: u64, lost: &Ranges) -> Result<(), Failure> {
@@ -218,6 +253,7 @@ struct Display {
     bar: Option<ProgressBar>,
     line: tokio::time::Instant,
     done: u64,
+    left: u64,
 }
 
 impl Display {
@@ -228,11 +264,12 @@ impl Display {
             // The template is a literal; with a wrong one the default would do.
             bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
         });
-        Self { bar, line: tokio::time::Instant::now(), done: 0 }
+        Self { bar, line: tokio::time::Instant::now(), done: 0, left: 0 }
     }
 
     fn show(&mut self, progress: &Progress) {
         self.done = progress.done();
+        self.left = progress.left();
         if let Some(bar) = &self.bar {
             bar.set_length(progress.done().saturating_add(progress.left()));
             bar.set_position(progress.done());
@@ -243,11 +280,11 @@ impl Display {
         }
     }
 
-    /// Blocks that were stored.
-    fn end(self) -> u64 {
+    /// Blocks that were stored, and that are left.
+    fn end(self) -> (u64, u64) {
         if let Some(bar) = self.bar {
             bar.finish_and_clear();
         }
-        self.done
+        (self.done, self.left)
     }
 }

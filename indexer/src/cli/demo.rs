@@ -68,7 +68,7 @@ pub(super) fn run(args: &DemoArgs, format: Format) -> Result<(), Failure> {
     log::start(format, log::QUIET_FILTER).map_err(|error| Failure::Usage(error.to_string()))?;
     let last = block_on(async {
         let stop = CancellationToken::new();
-        signals::stop_on_signal(&stop)?;
+        let _ = signals::stop_on_signal(&stop)?;
         let block_time = args.chain.block_time;
         let node = Devnet::start(Options { block_time, ..Options::new(spec) })
             .await

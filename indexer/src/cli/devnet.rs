@@ -96,7 +96,7 @@ pub(super) fn run(args: &DevnetArgs, format: Format) -> Result<(), Failure> {
     log::start(format, log::DEFAULT_FILTER).map_err(|error| Failure::Usage(error.to_string()))?;
     block_on(async {
         let stop = CancellationToken::new();
-        signals::stop_on_signal(&stop)?;
+        let _ = signals::stop_on_signal(&stop)?;
         match args.abci {
             Some(address) => application(spec, address, &stop).await,
             None => node(args, spec, &stop).await,

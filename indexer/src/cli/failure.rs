@@ -12,6 +12,8 @@ pub(super) const USAGE: u8 = 2;
 pub(super) enum Failure {
     /// The command line, the configuration or an input file is wrong: exit code 2.
     Usage(String),
+    /// A signal stopped it before the end: 128 and the signal's number.
+    Interrupted(String, u8),
     /// Anything else: exit code 1.
     Failed(String),
 }
@@ -56,6 +58,7 @@ impl Failure {
     pub(super) fn exit_code(&self) -> ExitCode {
         match self {
             Self::Usage(_) => ExitCode::from(USAGE),
+            Self::Interrupted(_, code) => ExitCode::from(*code),
             Self::Failed(_) => ExitCode::FAILURE,
         }
     }
@@ -79,7 +82,9 @@ fn chain(error: &dyn Error) -> String {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Usage(text) | Self::Failed(text) => f.write_str(text),
+            Self::Usage(text) | Self::Interrupted(text, _) | Self::Failed(text) => {
+                f.write_str(text)
+            }
         }
     }
 }

@@ -28,7 +28,7 @@ pub(super) fn run(args: &RunArgs, format: Format) -> Result<(), Failure> {
     announce(&config);
     block_on(async {
         let stop = CancellationToken::new();
-        signals::stop_on_signal(&stop)?;
+        let _ = signals::stop_on_signal(&stop)?;
         daemon::run(config, stop).await.map_err(|error| Failure::of_daemon(&error))?;
         tracing::info!("stopped");
         Ok(())

@@ -3,15 +3,16 @@
 use std::{
     fs,
     path::Path,
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
     sync::{
         Arc,
         atomic::{AtomicI64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use bootwatch::config::{Config, History};
+use bootwatch_devnet::AnswerFault;
 use bootwatch_rules::situation::{EndpointState, Situation};
 use bootwatch_schema::{ReadStore, SqliteReader};
 use serde_json::{Value, json};
@@ -366,4 +367,82 @@ async fn backfill_without_the_daemon() {
     assert_eq!(code, Some(1), "{text}");
     assert!(text.contains("in use by a running bootwatch"), "{text}");
     run.stop().await;
+}
+
+/// Ctrl-C and SIGTERM in the middle of `bootwatch backfill`. Fails when what was fetched is lost, when
+/// it does not say where it stopped, when the exit code is not that of the signal, or when the same
+/// command does not go on from there to the same database as without an interruption.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn backfill_that_is_interrupted_goes_on_where_it_stopped() {
+    const TOP: i64 = 300;
+    let bench = Bench::start(Duration::from_millis(5)).await;
+    node_reaches(&bench, TOP + 5).await;
+    bench.node.faults().halt_at(Some(0));
+    let file = |name: &str| {
+        let file = bench.database().with_file_name(format!("{name}.toml"));
+        let database = bench.database().with_file_name(format!("{name}.db"));
+        let text = format!(
+            "[chain]\nchain_id = \"{CHAIN}\"\n[[endpoint]]\nrpc = \"{}\"\n[store]\npath = \
+             {database:?}\n",
+            bench.node.url()
+        );
+        fs::write(&file, text).unwrap();
+        (file, database)
+    };
+    let spawn = |file: &Path| {
+        Command::new(env!("CARGO_BIN_EXE_bootwatch"))
+            .args(["backfill", "--from", "1", "--to", &TOP.to_string(), "--config"])
+            .arg(file)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    };
+    let ends = async |child: Child| {
+        let output = tokio::task::spawn_blocking(move || child.wait_with_output()).await;
+        let output = output.unwrap().unwrap();
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(text).unwrap())
+    };
+    let stored = |database: &Path| {
+        let ranges = SqliteReader::open(database).and_then(|reader| reader.load());
+        let ranges = ranges.map(|loaded| loaded.coverage.stored).unwrap_or_default();
+        ranges.iter().map(|(first, last)| last - first + 1).sum::<i64>()
+    };
+
+    let (config, database) = file("interrupted");
+    let mut kept = 0;
+    for (signal, name, code) in [("-INT", "SIGINT", 130), ("-TERM", "SIGTERM", 143)] {
+        // Slow enough that a signal comes in the middle.
+        let slow = AnswerFault::Slow(Duration::from_millis(100));
+        bench.node.faults().spoil_answers(slow, 10_000);
+        let child = spawn(&config);
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while stored(&database) <= kept {
+            assert!(Instant::now() < deadline, "nothing was stored");
+            sleep(Duration::from_millis(10)).await;
+        }
+        let id = child.id().to_string();
+        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+        let (ended, text) = ends(child).await;
+        let now = stored(&database);
+        assert_eq!(ended, Some(code), "{text}");
+        assert!(now < TOP, "it was done before the signal came");
+        let said = format!("stopped by {name} after {} blocks, which are kept", now - kept);
+        assert!(text.contains(&said), "{said:?} is not in {text}");
+        assert!(text.contains("the same command goes on from there"), "{text}");
+        assert_eq!(SqliteReader::open(&database).unwrap().verify().unwrap().damage, vec![]);
+        kept = now;
+    }
+    bench.node.faults().heal();
+    let (code, text) = ends(spawn(&config)).await;
+    assert_eq!(
+        (code, text),
+        (Some(0), format!("{} blocks stored; nothing is missing\n", TOP - kept))
+    );
+
+    let (config, whole) = file("whole");
+    assert_eq!(ends(spawn(&config)).await.0, Some(0));
+    let digest = |database: &Path| SqliteReader::open(database).unwrap().digest(1..=TOP).unwrap();
+    assert_eq!(digest(&database), digest(&whole));
 }
