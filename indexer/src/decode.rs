@@ -221,10 +221,12 @@ fn of_dialect(results: &ResultsAnswer<'_>) -> Result<(), DecodeError> {
 ///
 /// # Errors
 /// [`DecodeError`] when it is of another chain or contradicts itself.
-pub fn pushed(chain_id: &str, frame: &NewBlock<'_>) -> Result<BlockFacts, DecodeError> {
+pub(crate) fn pushed(chain_id: &str, frame: &NewBlock<'_>) -> Result<Decoded, DecodeError> {
     let results = &frame.result_finalize_block;
     let head = Head::read(chain_id, &frame.block.header, &frame.block_id)?;
-    read(head, &frame.block.data.txs.0, &results.tx_results, &results.events)
+    let proof = Proof::new(&head.last_results_hash, &results.tx_results.0);
+    let facts = read(head, &frame.block.data.txs.0, &results.tx_results, &results.events)?;
+    Ok(Decoded { facts, proof })
 }
 
 impl Head {

@@ -373,6 +373,13 @@ fn notices(s: &Situation, now: Timestamp) -> Vec<String> {
             count(s.complete_to)
         ));
     }
+    if s.data.state_unread && s.complete_to > 0 {
+        notices.push(format!(
+            "Parameters and members are as of block {}; they may have changed since, and could not \
+             be read anew yet. Nothing is decided on them.",
+            count(s.state_height)
+        ));
+    }
     if s.head - s.complete_to >= BEHIND {
         notices.push(format!(
             "Blocks {} to {} are not taken in yet.",

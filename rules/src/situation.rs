@@ -613,6 +613,10 @@ pub struct DataView {
     pub malformed: u64,
     /// Times the ledger had to be corrected from the chain's state.
     pub reconciled: u64,
+    /// Parameters, members or groups may have changed since they were read, and could not be read
+    /// anew yet: what rests on them is not known, and the data counts as stale.
+    #[serde(default)]
+    pub state_unread: bool,
     /// Endpoints that disagree about a block.
     #[serde(default)]
     pub disagreement: Option<DisagreementView>,

@@ -82,7 +82,8 @@ fn decode(block: &Value, results: &Value) -> Result<BlockFacts, DecodeError> {
     } })
     .to_string();
     let delivery: Answer<'_, Delivery<'_>> = serde_json::from_str(&frame).unwrap();
-    let by_frame = pushed(CHAIN, &delivery.result.unwrap().data.unwrap().value);
+    let by_frame =
+        pushed(CHAIN, &delivery.result.unwrap().data.unwrap().value).map(|decoded| decoded.facts);
     assert_eq!(by_http, by_frame);
     by_http
 }

@@ -23,6 +23,7 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval},
 };
 
+use self::gap::Unproven;
 use super::{
     coverage::Coverage,
     endpoints::{Endpoints, Evidence, Known},
@@ -120,6 +121,8 @@ pub(crate) struct Follow {
     /// Blocks taken in and not yet committed; none of them is shown before.
     pending: Pending,
     progress: Option<Progress>,
+    /// What the next block's header will prove of the newest one, where it came in a frame.
+    unproven: Option<Unproven>,
     /// Set while frames at the next height are not trusted: one did not link.
     distrust: Option<Height>,
     forks: u32,
@@ -173,6 +176,7 @@ impl Follow {
             reorder: Reorder::default(),
             pending: Pending::default(),
             progress: None,
+            unproven: None,
             distrust: None,
             forks: 0,
             obstacle: None,
@@ -281,14 +285,15 @@ impl Follow {
     }
 
     fn take_frame(&mut self, pushed: Pushed) {
-        let Pushed { endpoint, facts, arrived } = pushed;
+        let Pushed { endpoint, facts, proof, arrived } = pushed;
         self.parts.endpoints.note_block(endpoint, facts.height, &facts.hash);
         let Some(done) = self.done else { return };
         if self.distrust == Some(facts.height) {
             return;
         }
-        let block =
-            Waiting { endpoint, source: BlockSource::Websocket, facts, arrived: Some(arrived) };
+        let source = BlockSource::Websocket;
+        let (proof, arrived) = (Some(proof), Some(arrived));
+        let block = Waiting { endpoint, source, facts, proof, arrived };
         self.reorder.offer(done.saturating_add(1), block);
     }
 
@@ -301,7 +306,10 @@ impl Follow {
                     let near = head.saturating_sub(found.facts.height) <= NEAR;
                     let source = if near { BlockSource::Poll } else { BlockSource::Backfill };
                     let (endpoint, facts) = (found.endpoint, found.facts);
-                    self.reorder.offer(next, Waiting { endpoint, source, facts, arrived: None });
+                    self.reorder.offer(
+                        next,
+                        Waiting { endpoint, source, facts, proof: None, arrived: None },
+                    );
                 }
                 Ok(())
             }

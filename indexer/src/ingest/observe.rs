@@ -34,6 +34,8 @@ pub(crate) struct Owed {
     /// How often the plans of governance may still be asked for without another reason to.
     plans: u32,
     plans_not_before: Height,
+    /// The state may have changed since it was read.
+    outdated: bool,
     /// Why the last reading failed.
     failure: Option<String>,
 }
@@ -67,8 +69,14 @@ impl Owed {
             not_before: 0,
             plans: PLANS_ATTEMPTS,
             plans_not_before: 0,
+            outdated: true,
             failure: None,
         }
+    }
+
+    /// What is known of the state may be outdated: a reading of what has changed is owed.
+    pub(crate) fn is_outdated(&self) -> bool {
+        self.outdated
     }
 
     /// Why something is still wanted, if a reading failed.
@@ -93,6 +101,7 @@ impl Owed {
         if needs.plans {
             self.plans = PLANS_ATTEMPTS;
         }
+        self.outdated |= needs.changed;
         let owed = &self.wanted;
         let recent = head.saturating_sub(facts.height) <= RECENT;
         if facts.height < self.not_before && !recent {
@@ -117,8 +126,10 @@ impl Owed {
         let class = failure.map(|error| error.class);
         self.failure = failure.map(ToString::to_string);
         let asked_choices = if got.choices { Vec::new() } else { asked.needs.choices };
+        self.outdated &= got.observation.state.is_none();
         self.wanted = Wanted {
             needs: Needs {
+                changed: false,
                 state: asked.needs.state && got.observation.state.is_none(),
                 choices: asked_choices,
                 charges: asked.needs.charges && !got.charges,

@@ -6,7 +6,7 @@ use bootwatch_rules::{BlockFacts, Height};
 use tokio::time::Instant;
 
 use super::weight::weight;
-use crate::metrics::BlockSource;
+use crate::{decode::Proof, metrics::BlockSource};
 
 /// How far ahead of the next height a block may be.
 pub(crate) const WINDOW: Height = 2048;
@@ -19,6 +19,8 @@ pub(crate) struct Waiting {
     pub(crate) endpoint: usize,
     pub(crate) source: BlockSource,
     pub(crate) facts: Box<BlockFacts>,
+    /// Of a frame: one that was fetched is proven with its run.
+    pub(crate) proof: Option<Proof>,
     /// When its frame arrived; none for a block that was fetched.
     pub(crate) arrived: Option<Instant>,
 }
@@ -93,7 +95,13 @@ mod tests {
             events: Vec::new(),
             malformed: Vec::new(),
         };
-        Waiting { endpoint: 0, source: BlockSource::Poll, facts: Box::new(facts), arrived: None }
+        Waiting {
+            endpoint: 0,
+            source: BlockSource::Poll,
+            facts: Box::new(facts),
+            proof: None,
+            arrived: None,
+        }
     }
 
     fn heavy(height: Height) -> Waiting {

@@ -14,7 +14,7 @@ use tokio::{
 use super::endpoints::Endpoints;
 use crate::{
     chain::{ChainError, Class, Frame, NodeStatus, Subscription},
-    decode,
+    decode::{self, Decoded, Proof},
     metrics::{Disconnect, Metrics},
 };
 
@@ -37,6 +37,7 @@ const LARGE_FRAME: usize = 256 << 10;
 pub(crate) struct Pushed {
     pub(crate) endpoint: usize,
     pub(crate) facts: Box<BlockFacts>,
+    pub(crate) proof: Proof,
     /// When the frame was there, unread.
     pub(crate) arrived: Instant,
 }
@@ -286,8 +287,8 @@ impl Watcher {
         } else {
             read(&chain_id, &frame)
         };
-        let facts = match read? {
-            Reading::Block(facts) => facts,
+        let (facts, proof) = match read? {
+            Reading::Block(facts, proof) => (facts, proof),
             Reading::Nothing => return Ok(0),
             Reading::Refused(reason) => {
                 tracing::warn!(
@@ -300,7 +301,7 @@ impl Watcher {
         };
         let height = facts.height;
         let hash = facts.hash.clone();
-        let pushed = Pushed { endpoint: self.index, facts, arrived };
+        let pushed = Pushed { endpoint: self.index, facts, proof, arrived };
         if self.blocks.try_send(pushed).is_err() {
             // The writer is behind: the block is fetched when its turn comes. Waiting here would
             // leave pings unanswered.
@@ -311,7 +312,7 @@ impl Watcher {
 }
 
 enum Reading {
-    Block(Box<BlockFacts>),
+    Block(Box<BlockFacts>, Proof),
     Nothing,
     Refused(String),
 }
@@ -320,7 +321,7 @@ fn read(chain_id: &str, frame: &Frame) -> Result<Reading, (Disconnect, String)> 
     Ok(match frame.read()? {
         None => Reading::Nothing,
         Some(block) => match decode::pushed(chain_id, &block) {
-            Ok(facts) => Reading::Block(Box::new(facts)),
+            Ok(Decoded { facts, proof }) => Reading::Block(Box::new(facts), proof),
             Err(error) => Reading::Refused(error.to_string()),
         },
     })

@@ -1,6 +1,7 @@
 //! A node, a database, and daemons on both.
 
 use std::{
+    collections::BTreeMap,
     net::SocketAddr,
     num::NonZeroU64,
     path::{Path, PathBuf},
@@ -9,7 +10,7 @@ use std::{
 };
 
 use bootwatch::{
-    chain::{Endpoint, Rpc, RpcLimits},
+    chain::{Endpoint, Rpc, RpcLimits, StateSource as _},
     config::{Config, Environment},
     daemon::Daemon,
     metrics::Metrics,
@@ -158,6 +159,24 @@ impl Bench {
         assert!(loaded.coverage.unfillable.is_empty(), "{:?}", loaded.coverage.unfillable);
         let long = loaded.coverage.stored.iter().filter(|(first, last)| last > first).count();
         assert_eq!(long, 1, "{:?}", loaded.coverage.stored);
+    }
+
+    /// The stored choices are the chain's own, for every host.
+    pub async fn assert_choices(&self) {
+        let loaded = SqliteReader::open(&self.database()).unwrap().load().unwrap();
+        let tip = loaded.ledger.tip.unwrap().height;
+        let (asked, failure) =
+            self.rpc().read_choices(loaded.ledger.known_hosts.clone(), tip).await;
+        assert!(failure.is_none(), "{failure:?}");
+        for answer in asked {
+            for (model, choice) in &answer.choices {
+                let ours = loaded.ledger.choice(&answer.host, model).map(|s| &s.choice);
+                assert_eq!(ours, Some(choice), "{} {model}", answer.host);
+            }
+            let of_host = |hosts: &BTreeMap<_, _>| hosts.contains_key(&answer.host);
+            let ours = loaded.ledger.choices.values().filter(|hosts| of_host(hosts)).count();
+            assert_eq!(ours, answer.choices.len(), "{}", answer.host);
+        }
     }
 
     /// Stored captures as the event's attributes, in order.

@@ -1,6 +1,13 @@
 //! Several endpoints, good and bad ones, and the budget of one.
 
-use std::{num::NonZeroU32, sync::Arc, time::Duration};
+use std::{
+    num::NonZeroU32,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use bootwatch::{
     chain::{Access, Endpoint, Rpc, RpcLimits, StateSource as _, Subscription},
@@ -15,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     bench::{self, Bench, Run},
     metric,
-    proxy::Proxy,
+    proxy::{FRAME, Proxy},
 };
 
 const CHAIN: &str = "gonka-devnet";
@@ -340,4 +347,46 @@ async fn one_that_keeps_no_results_serves_the_tip_only() {
     run.reaches(situation.complete_to + 40).await;
     run.stop().await;
     bench.assert_contiguous();
+}
+
+/// A node whose frames say of every transaction that it failed. The next header says otherwise. Fails
+/// when nobody notices, when the node is believed again, or when the choices that were not counted stay
+/// uncounted.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn results_in_frames_are_held_against_the_next_header() {
+    let bench = Bench::start(Duration::from_millis(50)).await;
+    let liar = Proxy::start(&bench.node.url()).await;
+    let told = Arc::new(AtomicUsize::new(0));
+    let lies = Arc::clone(&told);
+    liar.change(move |method, frame| {
+        let results = frame.pointer_mut("/result/data/value/result_finalize_block/tx_results");
+        if method == FRAME
+            && let Some(results) = results.and_then(Value::as_array_mut)
+        {
+            for result in results {
+                lies.fetch_add(1, Ordering::SeqCst);
+                result["code"] = 5.into();
+            }
+        }
+    });
+    let honest = Proxy::start(&bench.node.url()).await;
+    honest.be_away(true);
+    let endpoints = [("liar", liar.url()), ("honest", honest.url())];
+    let run = bench.run(bench.config_of("gonka-devnet", &endpoints)).await;
+    run.reaches(1).await;
+    honest.be_away(false);
+    let caught = shows(&run, |s| endpoint(s, "liar").state == EndpointState::Wrong).await;
+    assert!(told.load(Ordering::SeqCst) > 0, "it told no lie");
+    let reason = endpoint(&caught, "liar").reason.clone().unwrap();
+    assert!(reason.contains("are not those that its next header names"), "{reason}");
+    let text = String::from_utf8(run.daemon.metrics().text()).unwrap();
+    assert!(
+        metric(&text, "bootwatch_endpoint_mismatches_total{endpoint=\"liar\"}") >= 1.0,
+        "{text}"
+    );
+    let later = shows(&run, |s| s.complete_to > caught.complete_to + 60).await;
+    assert!(endpoint(&later, "honest").selected, "{:?}", later.endpoints);
+    run.stop().await;
+    bench.assert_contiguous();
+    bench.assert_choices().await;
 }

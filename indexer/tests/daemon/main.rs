@@ -15,14 +15,8 @@ mod tls;
 use std::time::Duration;
 
 use bench::{Bench, blocks_of, capture_events_of};
-use bootwatch::{
-    chain::StateSource as _,
-    daemon::{Daemon, DaemonError},
-};
-use bootwatch_rules::{
-    Choice,
-    situation::{EndpointState, Phase},
-};
+use bootwatch::daemon::{Daemon, DaemonError};
+use bootwatch_rules::situation::{EndpointState, Phase};
 use bootwatch_schema::{ReadStore, SqliteReader};
 use tokio_util::sync::CancellationToken;
 
@@ -52,24 +46,7 @@ async fn it_follows_the_chain_and_keeps_what_the_node_shows() {
     assert!(!mine.is_empty(), "no capture in {from}..={to}");
     assert_eq!(mine, capture_events_of(&bench.node.url(), from, to).await);
 
-    // The stored choices are the chain's own, for every host.
-    let tip = loaded.ledger.tip.unwrap().height;
-    let (asked, failure) = bench.rpc().read_choices(loaded.ledger.known_hosts.clone(), tip).await;
-    assert!(failure.is_none(), "{failure:?}");
-    for answer in asked {
-        for (model, choice) in &answer.choices {
-            let ours = loaded.ledger.choice(&answer.host, model).map(|s| &s.choice);
-            assert_eq!(ours, Some(choice), "{} {model}", answer.host);
-        }
-        let ours: Vec<&Choice> = loaded
-            .ledger
-            .choices
-            .values()
-            .filter_map(|hosts| hosts.get(&answer.host))
-            .map(|standing| &standing.choice)
-            .collect();
-        assert_eq!(ours.len(), answer.choices.len(), "{}", answer.host);
-    }
+    bench.assert_choices().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -19,6 +19,9 @@ use serde_json::Value;
 use tokio::{net::TcpListener, sync::watch};
 use tokio_tungstenite::{connect_async, tungstenite::Message as NodeMessage};
 
+/// What a frame is called where answers have a method.
+pub const FRAME: &str = "frame";
+
 type Change = Arc<dyn Fn(&str, &mut Value) + Send + Sync>;
 
 #[derive(Clone)]
@@ -82,7 +85,7 @@ impl Proxy {
         at.iter().map(within).max().unwrap_or(0)
     }
 
-    /// Changes each answer, by its method, from now on.
+    /// Changes each answer, by its method, and each frame, as [`FRAME`], from now on.
     pub fn change(&self, change: impl Fn(&str, &mut Value) + Send + Sync + 'static) {
         *self.inner.change.lock().unwrap() = Some(Arc::new(change));
     }
@@ -134,6 +137,16 @@ async fn pass(
     axum::Json(answer).into_response()
 }
 
+impl Inner {
+    /// A frame as the client gets it.
+    fn framed(&self, text: &str) -> String {
+        let Some(change) = self.change.lock().unwrap().clone() else { return text.to_owned() };
+        let mut frame: Value = serde_json::from_str(text).unwrap();
+        change(FRAME, &mut frame);
+        frame.to_string()
+    }
+}
+
 fn methods(body: &str) -> Vec<String> {
     let parts = match serde_json::from_str(body) {
         Ok(Value::Array(parts)) => parts,
@@ -161,7 +174,8 @@ async fn bridge(inner: Arc<Inner>, client: WebSocket) {
             },
             message = from_node.next() => match message {
                 Some(Ok(NodeMessage::Text(text))) => {
-                    let sent = to_client.send(Message::text(text.as_str())).await;
+                    let text = inner.framed(text.as_str());
+                    let sent = to_client.send(Message::text(text)).await;
                     if sent.is_err() { return }
                 }
                 Some(Ok(NodeMessage::Close(_)) | Err(_)) | None => return,

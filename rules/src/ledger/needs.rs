@@ -14,6 +14,9 @@ use crate::{
 pub struct Needs {
     /// Parameters, epochs, members and groups.
     pub state: bool,
+    /// These have changed, or may have: until they are read, what is known of them is outdated. False
+    /// where they are read only to be sure.
+    pub changed: bool,
     /// Choices of these hosts, each completely.
     pub choices: Vec<Address>,
     /// The charges under key 0x6c.
@@ -53,14 +56,23 @@ impl Ledger {
         let height = facts.height;
         let Some(state) = &self.state else {
             let choices = self.hosts_to_read(facts, watched, None);
-            return Needs { state: true, choices, charges: true, rewards: true, plans: true };
+            return Needs {
+                state: true,
+                changed: true,
+                choices,
+                charges: true,
+                rewards: true,
+                plans: true,
+            };
         };
         let stages = self.reached(height);
         let due = every > 0 && height.saturating_sub(state.height) >= every;
         let next_is_capture = self.reached(height.saturating_add(1)).contains(&Stage::Capture);
-        let state = due || !stages.is_empty() || next_is_capture || changes_state(facts);
+        let changed = !stages.is_empty() || changes_state(facts);
+        let state = due || next_is_capture || changed;
         Needs {
             state,
+            changed,
             rewards: state && self.rewards_due(height, every),
             plans: self.plans_due(facts, state, every),
             choices: self.hosts_to_read(facts, watched, None),

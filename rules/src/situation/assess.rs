@@ -81,7 +81,7 @@ pub fn assess(inputs: &Inputs<'_>) -> Situation {
     let network = state.and_then(|_| Network::new(ledger.live_members()).ok());
     let rule_set = RuleSet::in_force(inputs.rule_set, ledger.app_version.as_deref());
     let active = active_models(state, network.as_ref());
-    let outdated = !ledger.members_are_current();
+    let outdated = !ledger.members_are_current() || inputs.data.state_unread;
     let penalties = state.and_then(|state| state.params.delegation.as_ref()).map(Penalties::new);
     let guardians = state.map(|state| guardian_accounts(&state.params)).unwrap_or_default();
     let models = models(state);

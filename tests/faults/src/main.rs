@@ -24,8 +24,7 @@
 //! the same chain, made once for each chain and itself held against what the node answers. The
 //! ledger must never have been corrected: a lost message that a later reading of the chain's state
 //! repairs shows there. Of alerts, each decided message is in the outbox exactly once, nothing is
-//! decided that the run without faults did not decide (where no reading of the state can have
-//! failed), every capture is told unless the epoch's
+//! decided that the run without faults did not decide, every capture is told unless the epoch's
 //! members could not be read by then, and everything that was decided is delivered. `verify` must
 //! find nothing.
 //!

@@ -17,8 +17,6 @@ pub(crate) struct Evidence<'a> {
     pub(crate) stage: &'a Stage,
     pub(crate) read: &'a Read,
     pub(crate) mails: &'a [Mail],
-    /// No reading of the chain's state can have failed.
-    pub(crate) state_known: bool,
     /// The daemon ran in one process from beginning to end.
     pub(crate) undisturbed: bool,
 }
@@ -46,13 +44,13 @@ pub(crate) fn judge(evidence: &Evidence<'_>) -> Vec<String> {
         problems.push("the choices of some member are not known".to_owned());
     }
     if let Some(expected) = stage.expected.get() {
-        problems.extend(compare(expected, &read.account, evidence.state_known));
+        problems.extend(compare(expected, &read.account));
     }
     problems.extend(messages(evidence));
     problems
 }
 
-fn compare(expected: &Account, found: &Account, state_known: bool) -> Vec<String> {
+fn compare(expected: &Account, found: &Account) -> Vec<String> {
     let named = |part: &str, lines: Vec<String>| -> Vec<String> {
         lines.into_iter().map(|line| format!("{part}: {line}")).collect()
     };
@@ -68,7 +66,7 @@ fn compare(expected: &Account, found: &Account, state_known: bool) -> Vec<String
     problems.extend(invented.map(|(_, capture)| format!("told of no capture: {capture}")));
     let wrong = found.judged.difference(&expected.judged);
     problems.extend(wrong.map(|judged| format!("judged otherwise: {judged}")));
-    let never = found.decided.difference(&expected.decided).filter(|_| state_known);
+    let never = found.decided.difference(&expected.decided);
     problems.extend(never.map(|incident| format!("false alarm: {incident}")));
     problems
 }

@@ -129,23 +129,6 @@ impl Schedule {
         }
     }
 
-    /// Whether a reading of the chain's state may fail: what is decided until it succeeds rests on
-    /// the members and parameters as they were read last.
-    pub(crate) fn may_lack_state(&self) -> bool {
-        self.acts.iter().any(|act| {
-            matches!(
-                act.fault,
-                Fault::Answers(..)
-                    | Fault::Lag(_)
-                    | Fault::Late(_)
-                    | Fault::Prune(_)
-                    | Fault::Stranger
-                    | Fault::Impostor
-                    | Fault::Down
-            )
-        })
-    }
-
     /// Whether the daemon may end by itself: it has been shown another chain, or could not open its
     /// database.
     pub(crate) fn may_end_it(&self) -> bool {

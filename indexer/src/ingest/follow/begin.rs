@@ -74,7 +74,8 @@ impl Follow {
     async fn take_base(&mut self, blocks: Vec<Found>) -> Result<(), IngestError> {
         let Some(Found { endpoint, facts }) = blocks.into_iter().next() else { return Ok(()) };
         let height = facts.height;
-        let block = Waiting { endpoint, source: BlockSource::Poll, facts, arrived: None };
+        let block =
+            Waiting { endpoint, source: BlockSource::Poll, facts, proof: None, arrived: None };
         self.take_in(block).await?;
         if self.ledger.tip.is_none() {
             let reason = self.owed.failure().unwrap_or("it is not complete");

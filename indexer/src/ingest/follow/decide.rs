@@ -19,21 +19,21 @@ impl Follow {
         if !near && facts.captures.is_empty() {
             return (None, Decision::default());
         }
-        let now = if near { Timestamp::now() } else { facts.time };
-        let seen_head = if near { head } else { facts.height };
-        let situation = self.judge(now, seen_head);
+        let now = Timestamp::now();
+        let situation = near.then(|| self.judge(now, head));
         self.hear_orders();
-        let decision = if !near {
-            self.parts.engine.evaluate_past(&situation, now)
-        } else if situation.stale && !facts.captures.is_empty() {
-            // Near, and yet too late to be judged as of now. No later block has this capture.
-            let then = self.judge(facts.time, facts.height);
-            self.parts.engine.evaluate_past(&then, facts.time)
-        } else {
-            self.parts.engine.evaluate(&situation, now)
+        let decision = match &situation {
+            Some(situation) if !situation.stale || facts.captures.is_empty() => {
+                self.parts.engine.evaluate(situation, now)
+            }
+            // Too late to be judged as of now. No later block has this capture.
+            _ => {
+                let then = self.judge_then(facts.time, facts.height);
+                self.parts.engine.evaluate_past(&then, facts.time)
+            }
         };
         self.parts.metrics.evaluated(Timestamp::now());
-        (near.then_some(situation), self.keep(decision))
+        (situation, self.keep(decision))
     }
 
     /// Judges the newest block anew: time alone makes data stale, reminders due, and silences end.

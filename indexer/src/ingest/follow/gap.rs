@@ -9,6 +9,7 @@ use tokio::time::sleep;
 
 use super::{Follow, show::PROGRESS};
 use crate::{
+    decode::Proof,
     ingest::{
         endpoints::Evidence,
         error::IngestError,
@@ -22,7 +23,49 @@ use crate::{
 /// A fork is believed when it is seen that often.
 const FORK_PROOFS: u32 = 2;
 
+/// The newest block, whose results only the next header proves.
+#[derive(Debug)]
+pub(super) struct Unproven {
+    pub(super) endpoint: usize,
+    pub(super) height: Height,
+    pub(super) proof: Proof,
+}
+
 impl Follow {
+    /// The block before `height`, when its results are not those that the header of `height` claims.
+    pub(super) fn refuted(&mut self, height: Height, claim: Option<&str>) -> Option<Unproven> {
+        let claim = claim?;
+        let refutes = |before: &mut Unproven| {
+            before.height.saturating_add(1) == height && before.proof.contradicts(claim)
+        };
+        self.unproven.take_if(refutes)
+    }
+
+    /// The results of a block that is stored already are not those that the next header, from
+    /// `endpoint`, names. They cannot be taken back, but what they changed is read from the chain.
+    /// An endpoint that contradicts itself is left alone; with two of them nobody here knows who is
+    /// right. The next block is fetched, and taken as it is then.
+    pub(super) fn refuted_by(&mut self, endpoint: usize, before: &Unproven) {
+        let endpoints = &self.parts.endpoints;
+        let (name, height) = (endpoints.name(before.endpoint), before.height);
+        self.parts.metrics.endpoint_mismatch(name);
+        tracing::error!(
+            endpoint = name,
+            height,
+            by = endpoints.name(endpoint),
+            "the results of a block are not those that the next header names; they are stored, and \
+             what they changed is read from the chain again"
+        );
+        if endpoint == before.endpoint {
+            let reason =
+                format!("its results of block {height} are not those that its next header names");
+            endpoints.note_contradiction(endpoint, reason);
+        }
+        self.distrust = Some(height.saturating_add(1));
+        self.owed = Owed::everything();
+        self.reorder.clear();
+    }
+
     /// A block does not name ours as its parent.
     pub(super) async fn broken_link(
         &mut self,
@@ -93,6 +136,7 @@ impl Follow {
         self.owed = Owed::everything();
         self.done = Some(last);
         self.last_hash = None;
+        self.unproven = None;
         self.reorder.clear();
         self.fetches.clear();
     }

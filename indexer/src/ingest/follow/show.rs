@@ -72,11 +72,22 @@ impl Follow {
         self.parts.publisher.publish_beginning(Beginning { reason, endpoints });
     }
 
+    /// As a block would have been judged in its own time. That the state could not be read anew is left
+    /// aside: what a capture says must be told, and the chain said it.
+    pub(super) fn judge_then(&self, then: Timestamp, height: Height) -> Situation {
+        self.judge_with(then, height, false)
+    }
+
     pub(super) fn judge(&self, now: Timestamp, head: Height) -> Situation {
+        self.judge_with(now, head, self.owed.is_outdated())
+    }
+
+    fn judge_with(&self, now: Timestamp, head: Height, state_unread: bool) -> Situation {
         let endpoints = self.endpoint_views();
         let coverage = &self.shared.coverage;
         let mut data = self.data.clone();
         data.unfillable = coverage.unfillable().iter().collect();
+        data.state_unread = state_unread;
         data.disagreement = self.parts.endpoints.disagreement_view();
         data.catching_up = self.progress.as_ref().map(|progress| progress.view(now));
         data.history = self.shared.history.borrow().as_ref().map(|progress| progress.view(now));

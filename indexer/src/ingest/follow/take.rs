@@ -10,8 +10,9 @@ use bootwatch_rules::{
 };
 use jiff::Timestamp;
 
-use super::{Follow, NEAR, begin::is_base, show::PROGRESS};
+use super::{Follow, NEAR, begin::is_base, gap::Unproven, show::PROGRESS};
 use crate::{
+    decode::Proof,
     ingest::{
         audit,
         endpoints::Known,
@@ -31,13 +32,19 @@ impl Follow {
     /// than its transactions, it is committed by itself; while catching up, quiet blocks wait for a
     /// common transaction.
     pub(super) async fn take_in(&mut self, block: Waiting) -> Result<(), IngestError> {
-        let Waiting { endpoint, source, facts, arrived } = block;
+        let Waiting { endpoint, source, facts, proof, arrived } = block;
         if let Some(ours) = &self.last_hash
             && facts.parent != *ours
         {
             let ours = ours.clone();
             self.commit_pending().await?;
             return self.broken_link(endpoint, source, *facts, ours).await;
+        }
+        let claim = proof.as_ref().map(Proof::claim);
+        if let Some(unproven) = self.refuted(facts.height, claim) {
+            self.commit_pending().await?;
+            self.refuted_by(endpoint, &unproven);
+            return Ok(());
         }
         let facts = *facts;
         let head = self.parts.endpoints.head();
@@ -70,6 +77,7 @@ impl Follow {
         let reconciled = changes.choices.iter().filter(|c| c.cause == Cause::Reconciled).count();
         self.data.reconciled = self.data.reconciled.saturating_add(count(reconciled));
         self.data.malformed = self.data.malformed.saturating_add(count(facts.malformed.len()));
+        self.unproven = proof.map(|proof| Unproven { endpoint, height: facts.height, proof });
         self.last_hash = Some(facts.hash.clone());
         self.done = Some(facts.height);
         let stored = Known { height: facts.height, hash: facts.hash.clone(), time: facts.time };
