@@ -15,7 +15,7 @@ use std::{
 };
 
 use bootwatch_rules::{ChainState, ledger::Ledger};
-use bootwatch_schema::{ReadStore as _, SqliteReader, SqliteStore};
+use bootwatch_schema::{OrderBook, ReadStore as _, SqliteReader, SqliteStore};
 use rusqlite::{Connection, types::Value};
 
 use crate::{
@@ -40,7 +40,7 @@ fn schema(db: &Connection) -> BTreeMap<String, String> {
 }
 
 fn tables(db: &Connection) -> Vec<String> {
-    db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY rowid")
+    db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY rowid")
         .unwrap()
         .query_map([], |row| row.get(0))
         .unwrap()
@@ -80,6 +80,9 @@ fn literal(value: &Value) -> String {
 
 /// Columns that a migration took away on purpose, with the version that did.
 const DROPPED: &[(&str, &str)] = &[("work", "followed")];
+
+/// Versions that came together with the next one: no program ever left a database there.
+const NEVER_ALONE: &[i64] = &[4];
 
 /// Columns whose values a migration wrote anew, in another form: a list of those who were told is
 /// now what each was told, see `outbox::incidents_of_the_first_version_are_read`.
@@ -139,7 +142,8 @@ fn every_released_version_becomes_the_newest() {
         let verified = SqliteReader::open(&place.path()).unwrap().verify().unwrap();
         assert_eq!(verified.damage, vec![], "{name}");
     }
-    assert_eq!(versions, (1..=newest).collect(), "a fixture for every version; see above");
+    let landed = (1..=newest).filter(|version| !NEVER_ALONE.contains(version));
+    assert_eq!(versions, landed.collect(), "a fixture for every version; see above");
 }
 
 /// The ledger that the fixtures were written with.
@@ -157,6 +161,7 @@ fn sample_ledger() -> Ledger {
 fn write_the_fixture() {
     let place = Place::new();
     sample::fill(&mut place.open());
+    sample::order(&mut OrderBook::open(&place.path()).unwrap());
     let db = Connection::open(place.path()).unwrap();
     let pragma = |name| db.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
     let version = pragma("user_version");
@@ -164,7 +169,12 @@ fn write_the_fixture() {
     let mut text = format!("-- A database of schema version {version}, as it was released.\n");
     writeln!(text, "PRAGMA application_id = {};", pragma("application_id")).unwrap();
     writeln!(text, "PRAGMA user_version = {version};").unwrap();
-    let mut select = db.prepare("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL").unwrap();
+    // Tables come in their own order, not in that of what they refer to.
+    writeln!(text, "PRAGMA foreign_keys = OFF;").unwrap();
+    // SQLite makes its own tables.
+    let mut select = db
+        .prepare("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite%'")
+        .unwrap();
     for sql in select.query_map([], |row| row.get::<_, String>(0)).unwrap() {
         writeln!(text, "{};", sql.unwrap()).unwrap();
     }

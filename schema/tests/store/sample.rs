@@ -11,8 +11,8 @@ use bootwatch_rules::{
     situation::{EndpointState, EndpointView},
 };
 use bootwatch_schema::{
-    Commit, EndpointRecord, Incident, IncidentState, NewMessage, Severity, SqliteStore, Store,
-    Told, Unfillable,
+    Acknowledgement, Commit, EndpointRecord, Incident, IncidentState, NewMessage, OrderBook,
+    Severity, Silence, SqliteStore, Store, Told, Unfillable,
 };
 
 use crate::{
@@ -203,6 +203,29 @@ fn forecast(height: Height) -> KeptForecast {
         ]
         .into(),
     }
+}
+
+/// What an operator orders beside the daemon.
+pub(crate) fn order(book: &mut OrderBook) {
+    let silence = Silence {
+        id: 0,
+        matchers: [("alert".to_owned(), "DecisionMissing".to_owned())].into(),
+        starts_at: at(3),
+        ends_at: Some(at(9)),
+        ends_epoch: None,
+        author: "operator".into(),
+        comment: "it's known".into(),
+        expired_at: None,
+    };
+    book.silence(&silence).unwrap();
+    let acknowledgement = Acknowledgement {
+        occurrence: 1,
+        severity: Severity::Critical,
+        author: "operator".into(),
+        comment: "on it".into(),
+        at: at(4),
+    };
+    book.acknowledge(&hash(FIRST), &acknowledgement).unwrap();
 }
 
 fn incident(height: Height) -> Incident {
