@@ -98,6 +98,8 @@ impl Engine {
         let view = View { situation, policy: &self.policy, reader, incidents: &before, now };
         let moment = Moment { height: situation.complete_to, at: now };
         let blind = situation.stale || situation.epoch.phase == Phase::Unknown;
+        // What happened was said by the blocks; what goes on rests on members and parameters.
+        let outdated = situation.data.state_unread;
         let mut seen = Seen::new();
         for alert in ALERTS {
             if self.policy.off.contains(alert.name) {
@@ -107,7 +109,8 @@ impl Engine {
             if !itself && alert.basis == Basis::Bootwatch {
                 continue;
             }
-            if blind && alert.basis == Basis::Chain {
+            let unknown = blind || outdated && !alert.is_event();
+            if unknown && alert.basis == Basis::Chain {
                 freeze(&mut self.incidents, alert, moment);
                 continue;
             }

@@ -88,9 +88,7 @@ impl Desk {
     ) -> Result<Comparison, EvidenceError> {
         let opened = self.open(now)?;
         let subject = self.about(&opened, Vec::new());
-        let endpoints: Vec<_> = opened.loaded.endpoints.iter().map(|e| e.view.clone()).collect();
-        let inputs =
-            subject.inputs(&opened.loaded.ledger, Moment::stored(&opened.loaded, &endpoints, now));
+        let inputs = subject.inputs(&opened.loaded.ledger, Moment::stored(&opened.loaded, now));
         whatif::compare(&inputs, host, model, action).map_err(|error| match error {
             WhatIfError::NoState | WhatIfError::UnknownHost(_) => {
                 EvidenceError::NotStored(error.to_string())
@@ -171,8 +169,7 @@ impl Desk {
 
 impl Opened {
     fn judge(&self, subject: &Subject) -> Situation {
-        let endpoints: Vec<_> = self.loaded.endpoints.iter().map(|e| e.view.clone()).collect();
-        subject.judge(&self.loaded.ledger, Moment::stored(&self.loaded, &endpoints, self.now))
+        subject.judge(&self.loaded.ledger, Moment::stored(&self.loaded, self.now))
     }
 
     /// The last block that was taken in; 0 before the first.

@@ -9,11 +9,14 @@ use bootwatch_rules::{
     situation::{DataView, EndpointView, Inputs, Situation, Watched, assess},
 };
 use bootwatch_schema::Loaded;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use tokio::sync::watch;
 
 use crate::{config::Config, ingest::Ranges, metrics::Metrics};
+
+/// What the daemon notes every few seconds is of the present for so long.
+const RECENT: SignedDuration = SignedDuration::from_secs(30);
 
 /// The newest Situation; none until the first block has been judged.
 pub type Newest = watch::Receiver<Option<Arc<Situation>>>;
@@ -112,9 +115,13 @@ impl Subject {
 }
 
 impl<'a> Moment<'a> {
-    /// The moment as a database has it, whether the daemon runs or not; `endpoints` as it has them.
+    /// The moment as a database has it, whether the daemon runs or not. How far long work is, is told
+    /// while the daemon has noted it a moment ago.
     #[must_use]
-    pub fn stored(loaded: &'a Loaded, endpoints: &'a [EndpointView], now: Timestamp) -> Self {
+    pub fn stored(loaded: &'a Loaded, now: Timestamp) -> Self {
+        let service = &loaded.service;
+        let endpoints = &service.endpoints;
+        let runs = service.at.is_some_and(|at| now.duration_since(at).abs() < RECENT);
         // Heights that were given up in pieces are one range, as in the daemon's memory.
         let unfillable: Ranges =
             loaded.coverage.unfillable.iter().map(|hole| (hole.first, hole.last)).collect();
@@ -126,6 +133,8 @@ impl<'a> Moment<'a> {
                 unfillable: unfillable.iter().collect(),
                 malformed: loaded.malformed,
                 reconciled: loaded.reconciled,
+                catching_up: service.catching_up.clone().filter(|_| runs),
+                history: service.history.clone().filter(|_| runs),
                 ..DataView::default()
             },
             records: loaded.forecasts.records(),
@@ -198,7 +207,7 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(&place.path().join("bootwatch.db"), "gonka-test").unwrap();
         let loaded = Loaded { coverage, ..store.load().unwrap() };
-        let moment = Moment::stored(&loaded, &[], Timestamp::UNIX_EPOCH);
+        let moment = Moment::stored(&loaded, Timestamp::UNIX_EPOCH);
         assert_eq!(moment.data.unfillable, [(10, 20), (22, 29)]);
         let running = crate::ingest::Shared::new((&loaded.coverage).into());
         let in_memory: Vec<_> = running.coverage.unfillable().iter().collect();

@@ -28,8 +28,8 @@ mod sqlite;
 pub use error::StoreError;
 pub use records::{
     Acknowledgement, Backup, BlockRef, ChoiceOrigin, Clearing, Commit, Counts, Coverage, Damage,
-    Dated, Delivery, Digest, Ending, EndpointRecord, EpochRecord, History, Incident, IncidentState,
-    LedgerDigest, Loaded, NewMessage, Orders, PendingMessage, QuietBlock, Reading, Severity,
+    Dated, Delivery, Digest, Ending, EpochRecord, History, Incident, IncidentState, LedgerDigest,
+    Loaded, NewMessage, Orders, PendingMessage, QuietBlock, Reading, ServiceRecord, Severity,
     Silence, StoredChoice, Told, Unfillable, Verification, WorkRecord,
 };
 pub use sqlite::{OrderBook, SqliteReader, SqliteStore};
@@ -138,9 +138,10 @@ pub trait Store: ReadStore + Send {
     /// [`StoreError`] when the database cannot be written.
     fn give_up(&mut self, range: &Unfillable) -> Result<(), StoreError>;
 
-    /// Records how the endpoints stand, all of them, for readers in other processes.
+    /// Records how the daemon stands, in place of what it noted before, for readers in other
+    /// processes.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be written.
-    fn note_endpoints(&mut self, endpoints: &[EndpointRecord]) -> Result<(), StoreError>;
+    fn note_service(&mut self, service: &ServiceRecord) -> Result<(), StoreError>;
 }

@@ -7,7 +7,7 @@ use bootwatch_rules::{
     ModelGroup, ModelId, Observation, StoreCommit, WeightDistribution,
     forecast::{Forecasts, KeptForecast},
     ledger::{Changes, Ledger},
-    situation::EndpointView,
+    situation::{EndpointView, ProgressView},
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -53,8 +53,8 @@ pub struct Loaded {
     pub ledger: Ledger,
     /// Incidents that are not resolved, and the few hundred resolved last.
     pub incidents: Vec<Incident>,
-    /// How the endpoints stood.
-    pub endpoints: Vec<EndpointRecord>,
+    /// What the daemon noted of itself last.
+    pub service: ServiceRecord,
     /// The newest forecast of charges, and how all of them have held.
     pub forecasts: Forecasts,
     /// Things that could not be read so far.
@@ -63,8 +63,8 @@ pub struct Loaded {
     pub reconciled: u64,
 }
 
-/// Which heights are stored and which never will be. Ranges are disjoint, ascending, and do not
-/// touch.
+/// Which heights are stored and which never will be. Ranges are disjoint and ascending. Those that are
+/// stored do not touch; heights that were given up in pieces are told in pieces, each with its reason.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Coverage {
     /// Stored ranges, first and last height.
@@ -316,13 +316,17 @@ pub struct Backup {
     pub blocks: u64,
 }
 
-/// How an endpoint stood.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EndpointRecord {
-    /// How it stands.
-    pub view: EndpointView,
-    /// When that was noted.
-    pub at: Timestamp,
+/// What a running daemon notes of itself now and then.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ServiceRecord {
+    /// How the endpoints stood, in the order of the configuration.
+    pub endpoints: Vec<EndpointView>,
+    /// How far the ledger was on its way to the head; none at the tip.
+    pub catching_up: Option<ProgressView>,
+    /// How far history below was; none while nothing of it was wanted.
+    pub history: Option<ProgressView>,
+    /// When that was noted; none before the first time.
+    pub at: Option<Timestamp>,
 }
 
 /// How urgent an incident is.

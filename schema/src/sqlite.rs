@@ -16,6 +16,7 @@ mod outbox;
 mod prune;
 mod query;
 mod reader;
+mod service;
 mod state;
 mod values;
 mod verify;

@@ -135,7 +135,7 @@ fn firing(
             Severity::Critical => SignedDuration::ZERO,
             Severity::Info | Severity::Warning => pacing.first_notice_delay,
         };
-        return (now.duration_since(incident.risen_at) >= delay).then_some(Telling::Firing);
+        return has_passed(delay, incident.risen_at, now).then_some(Telling::Firing);
     };
     if incident.step > known.step || incident.severity > known.severity {
         return Some(Telling::Firing);
@@ -143,6 +143,13 @@ fn firing(
     let remind = pacing.remind(incident.severity)?;
     let repeats = alert::find(&incident.alert).is_some_and(|alert| alert.repeats);
     (repeats && now.duration_since(known.at) >= remind).then_some(Telling::Reminder(known.times))
+}
+
+/// Whether a time has passed since a moment. A moment that is still to come was told by a clock that
+/// has been set back since: waiting for it could take days.
+fn has_passed(time: SignedDuration, since: Timestamp, now: Timestamp) -> bool {
+    let passed = now.duration_since(since);
+    passed >= time || passed.is_negative()
 }
 
 /// A deadline that falls before `end` does not wait for it; nor does one of unknown time.
@@ -162,6 +169,8 @@ fn has_room(incidents: &Incidents, key: &str, view: View<'_>) -> bool {
         .filter_map(|incident| incident.told.get(key))
         .filter(|told| told.severity < Severity::Critical)
         .filter(|told| age(told) < SignedDuration::from_hours(1))
+        // The clock has been set back since.
+        .filter(|told| !age(told).is_negative())
         .map(|told| told.at)
         .collect();
     let last = recent.last().map(|at| view.now.duration_since(*at));

@@ -276,10 +276,8 @@ fn dry_run(config: &Config) -> Result<String, Failure> {
     let mut engine = Engine::new(config.alerts.policy(recipients, config.http.public_url.clone()));
     engine.restore(loaded.incidents.clone());
     engine.obey(orders);
-    let endpoints: Vec<_> = loaded.endpoints.iter().map(|record| record.view.clone()).collect();
     let now = Timestamp::now();
-    let situation =
-        Subject::new(config).judge(&loaded.ledger, Moment::stored(&loaded, &endpoints, now));
+    let situation = Subject::new(config).judge(&loaded.ledger, Moment::stored(&loaded, now));
     let stale = if situation.stale {
         "The data is old (is the daemon running?): what rests on the chain is frozen.\n"
     } else {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use bootwatch_rules::situation::{EndpointView, ProgressView, Situation};
+use bootwatch_rules::situation::{ProgressView, Situation};
 use bootwatch_schema::{Loaded, ReadStore as _, SqliteReader};
 use clap::Args;
 use jiff::{Timestamp, tz::TimeZone};
@@ -72,12 +72,10 @@ fn situation(loaded: &Loaded, config: Option<&Config>, now: Timestamp) -> Situat
             node: String::new(),
         },
     };
-    let endpoints: Vec<EndpointView> =
-        loaded.endpoints.iter().map(|record| record.view.clone()).collect();
-    let mut moment = Moment::stored(loaded, &endpoints, now);
+    let mut moment = Moment::stored(loaded, now);
     let left = config.map_or(0, |config| history_left(loaded, config.store.history));
-    // How fast it goes only the daemon knows.
-    moment.data.history =
-        (left > 0).then_some(ProgressView { done: 0, left, per_minute: 0, eta: None });
+    // How fast it goes only a running daemon knows.
+    let idle = ProgressView { done: 0, left, per_minute: 0, eta: None };
+    moment.data.history = (left > 0).then(|| moment.data.history.take().unwrap_or(idle));
     subject.judge(&loaded.ledger, moment)
 }

@@ -52,8 +52,8 @@ const FRAMES: usize = 16;
 const RUNS: usize = 8;
 /// How often the Situation is built anew without a block: time alone makes it stale.
 const REFRESH: Duration = Duration::from_secs(1);
-/// How often the endpoints are noted for other processes.
-const NOTE_ENDPOINTS: Duration = Duration::from_secs(5);
+/// How often the daemon notes for other processes how it stands.
+const NOTE_SERVICE: Duration = Duration::from_secs(5);
 
 /// What ingestion is made of.
 #[derive(Debug)]
@@ -201,7 +201,7 @@ impl Follow {
         let mut views = self.parts.endpoints.changes();
         let mut refresh = interval(REFRESH);
         refresh.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut note = interval(NOTE_ENDPOINTS);
+        let mut note = interval(NOTE_SERVICE);
         note.set_missed_tick_behavior(MissedTickBehavior::Delay);
         if self.ledger.tip.is_some() {
             self.publish(Timestamp::now());
@@ -218,7 +218,7 @@ impl Follow {
                 fetched = self.fetches.done() => self.take_fetched(fetched?).await?,
                 Ok(()) = views.changed() => self.look_at_endpoints()?,
                 Some(ended) = self.watchers.join_next() => ended?,
-                _ = note.tick() => self.note_endpoints().await?,
+                _ = note.tick() => self.note_service().await?,
                 _ = refresh.tick() => {
                     self.parts.endpoints.tick();
                     self.look_at_endpoints()?;

@@ -236,7 +236,7 @@ pub(crate) fn left(loaded: &Loaded, history: History) -> u64 {
         stored: &stored,
         unfillable: &unfillable,
         refused: &unfillable,
-        lowest: loaded.endpoints.iter().filter_map(|e| e.view.earliest).min().unwrap_or(1),
+        lowest: loaded.service.endpoints.iter().filter_map(|e| e.earliest).min().unwrap_or(1),
         top: stored.iter().next_back().map_or(0, |(_, last)| last),
         epochs: Epochs::of(&loaded.ledger),
         depth: Depth::Configured(history),

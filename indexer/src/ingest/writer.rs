@@ -16,7 +16,7 @@ use bootwatch_rules::{
     ledger::{Changes, Ledger},
 };
 use bootwatch_schema::{
-    Commit, Delivery, EndpointRecord, Incident, NewMessage, QuietBlock, Store, StoreError,
+    Commit, Delivery, Incident, NewMessage, QuietBlock, ServiceRecord, Store, StoreError,
     Unfillable,
 };
 use tokio::sync::{mpsc, oneshot, watch};
@@ -70,7 +70,7 @@ enum Order {
     GiveUp(Unfillable),
     Settle(Vec<Delivery>),
     Post(Vec<NewMessage>),
-    Endpoints(Vec<EndpointRecord>),
+    Service(ServiceRecord),
 }
 
 /// Gives orders to the writer; cheap to clone. The thread ends when the last one is dropped.
@@ -153,11 +153,8 @@ impl Writer {
         self.order(Order::Post(messages)).await
     }
 
-    pub(crate) async fn note_endpoints(
-        &self,
-        endpoints: Vec<EndpointRecord>,
-    ) -> Result<(), WriteError> {
-        self.order(Order::Endpoints(endpoints)).await
+    pub(crate) async fn note_service(&self, service: ServiceRecord) -> Result<(), WriteError> {
+        self.order(Order::Service(service)).await
     }
 
     async fn order(&self, order: Order) -> Result<(), WriteError> {
@@ -248,6 +245,6 @@ fn carry_out(store: &mut impl Store, order: &Order) -> Result<(), StoreError> {
         Order::GiveUp(range) => store.give_up(range),
         Order::Settle(deliveries) => store.settle(deliveries),
         Order::Post(messages) => store.post(messages),
-        Order::Endpoints(endpoints) => store.note_endpoints(endpoints),
+        Order::Service(service) => store.note_service(service),
     }
 }

@@ -20,7 +20,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::{
     coverage, forecasts,
     ledger::FROZEN_CHOICES,
-    outbox,
+    outbox, service,
     values::{Nanos, read_choice, read_json},
 };
 use crate::{Loaded, StoreError};
@@ -61,7 +61,7 @@ pub(crate) fn load(db: &Connection) -> Result<Loaded, StoreError> {
         reconciled: place.as_ref().map_or(0, |place| place.reconciled.unsigned_abs()),
         ledger: place.map(|place| ledger(db, place)).transpose()?.unwrap_or_default(),
         incidents: outbox::incidents(db)?,
-        endpoints: outbox::endpoints(db)?,
+        service: service::load(db)?,
         forecasts: forecasts::load(db)?,
         malformed: malformed.unsigned_abs(),
     })

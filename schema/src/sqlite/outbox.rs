@@ -1,19 +1,16 @@
-//! What was decided: incidents, messages, and how endpoints stood.
+//! What was decided: incidents and messages.
 
 use std::collections::BTreeSet;
 
-use bootwatch_rules::situation::EndpointView;
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, Row, params};
 
 use super::{
-    facts::position,
     prune::RESOLVED_LOADED,
     values::{Nanos, Word, json, read_json},
 };
 use crate::{
-    Delivery, Ending, EndpointRecord, Incident, IncidentState, NewMessage, PendingMessage,
-    Severity, StoreError,
+    Delivery, Ending, Incident, IncidentState, NewMessage, PendingMessage, Severity, StoreError,
 };
 
 pub(crate) fn write_incidents(db: &Connection, incidents: &[Incident]) -> Result<(), StoreError> {
@@ -334,60 +331,4 @@ pub(crate) fn settle(db: &Connection, deliveries: &[Delivery]) -> Result<(), Sto
         };
     }
     Ok(())
-}
-
-/// Replaces the record of all endpoints.
-pub(crate) fn write_endpoints(
-    db: &Connection,
-    endpoints: &[EndpointRecord],
-) -> Result<(), StoreError> {
-    db.prepare_cached("DELETE FROM endpoint")?.execute([])?;
-    for (seq, endpoint) in endpoints.iter().enumerate() {
-        let view = &endpoint.view;
-        db.prepare_cached(
-            "INSERT INTO endpoint
-                 (seq, name, state, reason, height, earliest, selected, websocket, at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-        )?
-        .execute(params![
-            position(seq),
-            view.name,
-            view.state.word(),
-            view.reason,
-            view.height,
-            view.earliest,
-            view.selected,
-            view.websocket,
-            Nanos(endpoint.at),
-        ])?;
-    }
-    Ok(())
-}
-
-pub(crate) fn endpoints(db: &Connection) -> Result<Vec<EndpointRecord>, StoreError> {
-    let mut select = db.prepare_cached(
-        "SELECT name, state, reason, height, earliest, selected, websocket, at
-         FROM endpoint ORDER BY seq",
-    )?;
-    let mut rows = select.query([])?;
-    let mut endpoints = Vec::new();
-    while let Some(row) = rows.next()? {
-        endpoints.push(EndpointRecord {
-            view: EndpointView {
-                name: row.get(0)?,
-                state: Word::read(&row.get::<_, String>(1)?)?,
-                reason: row.get(2)?,
-                height: row.get(3)?,
-                earliest: row.get(4)?,
-                selected: row.get(5)?,
-                websocket: row.get(6)?,
-                behind: None,
-                latency_ms: None,
-                quarantined_until: None,
-                requests: None,
-            },
-            at: row.get::<_, Nanos>(7)?.0,
-        });
-    }
-    Ok(endpoints)
 }

@@ -10,12 +10,12 @@ use super::{
     coverage, facts, forecasts, ledger, load,
     names::Names,
     open::{self, WriteLock},
-    outbox, prune,
+    outbox, prune, service,
     state::LastState,
 };
 use crate::{
-    Commit, Delivery, EndpointRecord, Incident, Loaded, NewMessage, PendingMessage, QuietBlock,
-    ReadStore, Store, StoreError, Unfillable,
+    Commit, Delivery, Incident, Loaded, NewMessage, PendingMessage, QuietBlock, ReadStore,
+    ServiceRecord, Store, StoreError, Unfillable,
 };
 
 /// The store in one SQLite file, for the process that writes to it.
@@ -226,8 +226,8 @@ impl Store for SqliteStore {
         self.write(|db, _, _| coverage::give_up(db, range))
     }
 
-    fn note_endpoints(&mut self, endpoints: &[EndpointRecord]) -> Result<(), StoreError> {
-        self.write(|db, _, _| outbox::write_endpoints(db, endpoints))
+    fn note_service(&mut self, service: &ServiceRecord) -> Result<(), StoreError> {
+        self.write(|db, _, _| service::write(db, service))
     }
 }
 

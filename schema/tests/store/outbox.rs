@@ -3,11 +3,11 @@
 use bootwatch_rules::{
     BlockFacts, Malformed,
     ledger::{Changes, Ledger, Tick},
-    situation::{EndpointState, EndpointView},
+    situation::{EndpointState, EndpointView, ProgressView, RequestsView},
 };
 use bootwatch_schema::{
-    Acknowledgement, Clearing, Commit, Delivery, Ending, EndpointRecord, Incident, IncidentState,
-    NewMessage, OrderBook, ReadStore, Severity, Silence, SqliteReader, SqliteStore, Store, Told,
+    Acknowledgement, Clearing, Commit, Delivery, Ending, Incident, IncidentState, NewMessage,
+    OrderBook, ReadStore, ServiceRecord, Severity, Silence, SqliteReader, SqliteStore, Store, Told,
 };
 use rusqlite::Connection;
 
@@ -312,36 +312,45 @@ fn resolved_incidents_are_bounded_and_open_ones_stay() {
 }
 
 #[test]
-fn endpoints_are_replaced_as_a_whole() {
+fn what_the_daemon_notes_of_itself_is_replaced_as_a_whole() {
     let place = Place::new();
     let mut store = place.open();
-    let endpoint = |name: &str, state, height: Option<i64>| EndpointRecord {
-        view: EndpointView {
-            name: name.into(),
-            state,
-            reason: height.is_none().then(|| "connection refused".into()),
-            height,
-            earliest: height.map(|h| h - 1000),
-            selected: height.is_some(),
-            websocket: height.is_some(),
-            behind: None,
-            latency_ms: None,
-            quarantined_until: None,
-            requests: None,
-        },
-        at: at(7),
+    let endpoint = |name: &str, state, height: Option<i64>| EndpointView {
+        name: name.into(),
+        state,
+        reason: height.is_none().then(|| "connection refused".into()),
+        height,
+        earliest: height.map(|h| h - 1000),
+        selected: height.is_some(),
+        websocket: height.is_some(),
+        behind: height.map(|h| 5000 - h),
+        latency_ms: height.map(|h| h.unsigned_abs()),
+        quarantined_until: height.is_none().then(|| at(70)),
+        requests: height.map(|_| RequestsView { used: 3, limit: 15 }),
     };
-    let first = [
-        endpoint("own", EndpointState::Up, Some(5000)),
-        endpoint("node2", EndpointState::Down, None),
-        endpoint("node3", EndpointState::Lagging, Some(4000)),
-    ];
-    store.note_endpoints(&first).unwrap();
-    assert_eq!(store.load().unwrap().endpoints, first);
-    let second = [endpoint("node3", EndpointState::Wrong, None)];
-    store.note_endpoints(&second).unwrap();
+    let progress = |left, eta| ProgressView { done: 5, left, per_minute: 60, eta };
+    assert_eq!(store.load().unwrap().service, ServiceRecord::default());
+    let first = ServiceRecord {
+        endpoints: vec![
+            endpoint("own", EndpointState::Up, Some(5000)),
+            endpoint("node2", EndpointState::Down, None),
+            endpoint("node3", EndpointState::Lagging, Some(4000)),
+        ],
+        catching_up: Some(progress(10, Some(at(80)))),
+        history: Some(progress(700, None)),
+        at: Some(at(7)),
+    };
+    store.note_service(&first).unwrap();
+    assert_eq!(store.load().unwrap().service, first);
+    let second = ServiceRecord {
+        endpoints: vec![endpoint("node3", EndpointState::Wrong, None)],
+        catching_up: None,
+        history: Some(progress(1, None)),
+        at: Some(at(8)),
+    };
+    store.note_service(&second).unwrap();
     let reader = SqliteReader::open(&place.path()).unwrap();
-    assert_eq!(reader.load().unwrap().endpoints, second);
+    assert_eq!(reader.load().unwrap().service, second);
 }
 
 #[test]

@@ -8,10 +8,10 @@ use bootwatch_rules::{
     ledger::Ledger,
     plans::{Plans, Proposal, UpgradePlan},
     reward::RewardReading,
-    situation::{EndpointState, EndpointView},
+    situation::{EndpointState, EndpointView, ProgressView},
 };
 use bootwatch_schema::{
-    Acknowledgement, Commit, EndpointRecord, Incident, IncidentState, NewMessage, OrderBook,
+    Acknowledgement, Commit, Incident, IncidentState, NewMessage, OrderBook, ServiceRecord,
     Severity, Silence, SqliteStore, Store, Told, Unfillable,
 };
 
@@ -181,7 +181,14 @@ pub(crate) fn fill(store: &mut SqliteStore) {
         quarantined_until: None,
         requests: None,
     };
-    store.note_endpoints(&[EndpointRecord { view, at: at(1) }]).unwrap();
+    let progress = ProgressView { done: 1, left: 9, per_minute: 60, eta: Some(at(9)) };
+    let service = ServiceRecord {
+        endpoints: vec![view],
+        catching_up: Some(progress.clone()),
+        history: Some(progress),
+        at: Some(at(1)),
+    };
+    store.note_service(&service).unwrap();
 }
 
 /// As the daemon keeps one before validation end, and after it held it against the chain's charges.

@@ -13,7 +13,8 @@ use bootwatch_rules::{
     ledger::{CaptureTerms, Ledger},
 };
 use bootwatch_schema::{
-    Coverage, Digest, Incident, LedgerDigest, ReadStore as _, SqliteReader, StoreError,
+    Coverage, Digest, Incident, IncidentState, LedgerDigest, ReadStore as _, SqliteReader,
+    StoreError,
 };
 use rusqlite::{Connection, OpenFlags};
 
@@ -295,6 +296,21 @@ fn judged(ledger: &Ledger) -> BTreeSet<String> {
             .collect::<Vec<_>>()
     };
     ledger.frozen.terms.iter().flat_map(of).collect()
+}
+
+/// Incidents that nobody was told of yet, and messages that are not settled.
+pub(crate) fn undelivered(path: &Path) -> Result<usize, AccountError> {
+    let incidents = SqliteReader::open(path)?.load()?.incidents;
+    let untold = incidents.iter().filter(|incident| is_untold(incident)).count();
+    let pending = outbox(path)?.iter().filter(|message| message.state == "pending").count();
+    Ok(untold + pending)
+}
+
+/// Whether somebody should have been told of it and nobody was. What something more urgent speaks
+/// for is told by that.
+pub(crate) fn is_untold(incident: &Incident) -> bool {
+    let firing = incident.state == IncidentState::Firing;
+    firing && incident.told.is_empty() && incident.inhibited_by.is_none()
 }
 
 /// All messages, settled or not.

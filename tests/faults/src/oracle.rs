@@ -6,7 +6,6 @@ use bootwatch::chain::{Endpoint, Rpc, RpcLimits, StateSource as _};
 use bootwatch::{decode, metrics::Metrics};
 use bootwatch_mailbox::Mail;
 use bootwatch_rules::Height;
-use bootwatch_schema::IncidentState;
 
 use crate::account::{self, Account, Read, differences};
 use crate::chains::Stage;
@@ -97,9 +96,7 @@ fn messages(evidence: &Evidence<'_>) -> Vec<String> {
         }
     }
     for incident in &read.incidents {
-        // What something more urgent speaks for is told by that.
-        let held = incident.inhibited_by.is_some();
-        if incident.told.is_empty() && incident.state == IncidentState::Firing && !held {
+        if account::is_untold(incident) {
             problems.push(format!("nobody was told of {} {:?}", incident.alert, incident.labels));
         }
         for told in incident.told.keys() {

@@ -6,7 +6,7 @@ use bootwatch_rules::{Height, Observation, ledger::Ledger};
 use jiff::Timestamp;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
-use super::{Follow, NOTE_ENDPOINTS, REFRESH, show::PROGRESS};
+use super::{Follow, NOTE_SERVICE, REFRESH, show::PROGRESS};
 use crate::{
     ingest::{
         error::IngestError,
@@ -38,7 +38,7 @@ impl Follow {
         tracing::info!("reading the base: parameters, members, choices");
         let mut refresh = interval(REFRESH);
         refresh.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut note = interval(NOTE_ENDPOINTS);
+        let mut note = interval(NOTE_SERVICE);
         note.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while self.ledger.tip.is_none() {
             let head = self.parts.endpoints.head();
@@ -47,7 +47,7 @@ impl Follow {
             let fetched = loop {
                 tokio::select! {
                     fetched = &mut fetching => break fetched,
-                    _ = note.tick() => self.note_endpoints().await?,
+                    _ = note.tick() => self.note_service().await?,
                     _ = refresh.tick() => {
                         self.parts.endpoints.tick();
                         self.look_at_endpoints()?;

@@ -8,7 +8,7 @@ use bootwatch_rules::{
     pace::Pace,
     situation::{EndpointView, ServiceView, Situation},
 };
-use bootwatch_schema::EndpointRecord;
+use bootwatch_schema::ServiceRecord;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
@@ -46,11 +46,16 @@ impl Follow {
         }
     }
 
-    pub(super) async fn note_endpoints(&mut self) -> Result<(), IngestError> {
-        let at = Timestamp::now();
-        let views = self.endpoint_views();
-        let records = views.into_iter().map(|view| EndpointRecord { view, at }).collect();
-        Ok(self.parts.writer.note_endpoints(records).await?)
+    /// Notes for other processes how the daemon stands.
+    pub(super) async fn note_service(&mut self) -> Result<(), IngestError> {
+        let now = Timestamp::now();
+        let service = ServiceRecord {
+            endpoints: self.endpoint_views(),
+            catching_up: self.progress.as_ref().map(|progress| progress.view(now)),
+            history: self.shared.history.borrow().as_ref().map(|progress| progress.view(now)),
+            at: Some(now),
+        };
+        Ok(self.parts.writer.note_service(service).await?)
     }
 
     /// How the endpoints stand; what hinders the daemon itself is said where blocks come from.
@@ -72,10 +77,12 @@ impl Follow {
         self.parts.publisher.publish_beginning(Beginning { reason, endpoints });
     }
 
-    /// As a block would have been judged in its own time. That the state could not be read anew is left
-    /// aside: what a capture says must be told, and the chain said it.
+    /// As a block would have been judged in its own time. That the state could not be read anew makes
+    /// nothing stale here: what a capture says must be told, and the chain said it.
     pub(super) fn judge_then(&self, then: Timestamp, height: Height) -> Situation {
-        self.judge_with(then, height, false)
+        let mut situation = self.judge_with(then, height, false);
+        situation.data.state_unread = self.owed.is_outdated();
+        situation
     }
 
     pub(super) fn judge(&self, now: Timestamp, head: Height) -> Situation {

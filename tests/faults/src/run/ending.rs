@@ -14,18 +14,18 @@ const DELIVERY: Duration = Duration::from_secs(60);
 const STOP: Duration = Duration::from_secs(15);
 
 impl Run<'_> {
-    /// Until everything that was decided is delivered.
+    /// Until everything that is known is told, and everything that was told is delivered.
     pub(super) async fn deliver(&mut self) -> Result<(), std::io::Error> {
         let until = Instant::now() + DELIVERY;
         loop {
             let database = self.database.clone();
-            let outbox = spawn_blocking(move || account::outbox(&database)).await?;
-            let outbox = outbox.map_err(std::io::Error::other)?;
-            if outbox.iter().all(|message| message.state != "pending") {
+            let left = spawn_blocking(move || account::undelivered(&database)).await?;
+            let left = left.map_err(std::io::Error::other)?;
+            if left == 0 {
                 return Ok(());
             }
             if Instant::now() > until {
-                self.report.problems.push("some mail was not delivered".to_owned());
+                self.report.problems.push(format!("{left} things were not told or not delivered"));
                 return Ok(());
             }
             tokio::select! {
