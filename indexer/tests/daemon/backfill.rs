@@ -446,3 +446,72 @@ async fn backfill_that_is_interrupted_goes_on_where_it_stopped() {
     let digest = |database: &Path| SqliteReader::open(database).unwrap().digest(1..=TOP).unwrap();
     assert_eq!(digest(&database), digest(&whole));
 }
+
+/// What `bootwatch status` prints while a daemon fills history. Fails when the command, which reads the
+/// database only, does not know how fast it goes, when it is ready, how the endpoint answers, what of
+/// its budget is used, or why it is as it is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn status_tells_of_rate_latency_and_budget() {
+    let bench = Bench::start(Duration::from_millis(20)).await;
+    node_reaches(&bench, 500).await;
+    bench.node.faults().halt_at(Some(0));
+    // Slow enough that it goes on when it is looked at.
+    bench.node.faults().spoil_answers(AnswerFault::Slow(Duration::from_millis(400)), 100_000);
+    let limit = "max_requests_per_minute = 6000";
+    let dead = "http://127.0.0.1:9".to_owned();
+    let endpoints = [("node", bench.node.url(), limit), ("dead", dead.clone(), "")];
+    let mut config = bench.config_with(CHAIN, &endpoints);
+    config.store.history = History::Full;
+    let run = bench.run(config).await;
+    let goes_on = |s: &Situation| {
+        let history = s.data.history.as_ref();
+        history.is_some_and(|history| history.per_minute > 0 && history.eta.is_some())
+    };
+    shows(&run, goes_on).await;
+
+    let file = bench.database().with_file_name("status.toml");
+    let text = format!(
+        "[chain]\nchain_id = \"{CHAIN}\"\n[[endpoint]]\nname = \"node\"\nrpc = \"{}\"\n{limit}\n\
+         [[endpoint]]\nname = \"dead\"\nrpc = \"{dead}\"\n[store]\npath = {:?}\nhistory = \"full\"\n",
+        bench.node.url(),
+        bench.database()
+    );
+    fs::write(&file, text).unwrap();
+    let status = async |args: &'static [&str]| {
+        let file = file.clone();
+        let command = move || {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_bootwatch"));
+            command.args(["status", "--config"]).arg(&file).args(args).output().unwrap()
+        };
+        let output = tokio::task::spawn_blocking(command).await.unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    // The daemon notes it every five seconds.
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let said = loop {
+        let said: Situation = serde_json::from_str(&status(&["--json"]).await).unwrap();
+        if goes_on(&said) {
+            break said;
+        }
+        assert!(Instant::now() < deadline, "{:?}", said.data);
+        sleep(Duration::from_millis(200)).await;
+    };
+    let [node, away] = &said.endpoints[..] else { panic!("{:?}", said.endpoints) };
+    assert!(node.latency_ms.is_some(), "{node:?}");
+    let requests = node.requests.unwrap();
+    assert!(requests.limit == 6000 && requests.used > 0, "{requests:?}");
+    assert_eq!(away.state, EndpointState::Down);
+    assert!(away.reason.is_some(), "{away:?}");
+    let words = status(&[]).await;
+    for expected in
+        ["of history to fill", " a minute, ready about ", "answers in ", " of 6000 requests"]
+    {
+        assert!(words.contains(expected), "{expected:?} is not in\n{words}");
+    }
+    assert!(words.contains(away.reason.as_ref().unwrap()), "{words}");
+    let url = format!("http://{}/api/v1/status", run.daemon.address());
+    let api: Situation = reqwest::get(&url).await.unwrap().json().await.unwrap();
+    assert!(api.endpoints[0].latency_ms.is_some() && api.endpoints[0].requests.is_some());
+    run.stop().await;
+}
