@@ -272,14 +272,14 @@ async fn read(
         got.choices = true;
     }
     if wanted.needs.plans && got.observation.plans.is_none() {
-        read_plans(rpc, got, height).await;
+        read_plans(source, got, height).await;
     }
     Ok(())
 }
 
 /// What an endpoint does not tell, or not soon, is not worth waiting for: a later block will.
-async fn read_plans(rpc: &Rpc, got: &mut Got, height: Height) {
-    match timeout(PLANS_PATIENCE, rpc.read_plans(height)).await {
+async fn read_plans(source: &impl StateSource, got: &mut Got, height: Height) {
+    match timeout(PLANS_PATIENCE, source.read_plans(height)).await {
         Ok(Ok(plans)) => got.observation.plans = Some(plans),
         Ok(Err(error)) => {
             got.no_plans |= error.class == Class::Fatal;
