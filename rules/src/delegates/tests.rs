@@ -96,6 +96,8 @@ fn sound_delegates_of_an_active_model_serve_it_and_spread_the_load() {
         [host("b"), host("c"), host("a")],
         "c carries idle's weight; d refuses, g is a guardian, zero has no weight"
     );
+    let guardian = |name| with(&ledger, |delegates| delegates.facts(&host(name)).guardian);
+    assert!(guardian("g") && !guardian("a"), "by its account, not by the chain's own list");
 }
 
 #[test]

@@ -74,3 +74,27 @@ impl Ledger {
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::GroupMember;
+
+    // Fails when a model of which only an excluded host has voting power counts as active.
+    #[test]
+    fn an_excluded_host_keeps_no_model_active() {
+        let members = [("gone", true), ("live", false)].map(|(host, gone)| Member {
+            host: Address::from(host),
+            weight: 10,
+            excluded: gone.then(|| Exclusion { reason: "downtime".to_owned(), height: 5 }),
+        });
+        let group = |model: &str, host: &str| ModelGroup {
+            model_id: ModelId::from(model),
+            members: vec![GroupMember { host: Address::from(host), weight: 7, voting_power: 7 }],
+        };
+        let groups = [group("lost", "gone"), group("kept", "live")];
+        let past = PastEpoch::new(3, &members, &groups);
+        assert_eq!(past.active, [ModelId::from("kept")].into());
+        assert_eq!(past.excluded.keys().collect::<Vec<_>>(), [&Address::from("gone")]);
+    }
+}
