@@ -243,6 +243,8 @@ async fn a_replay_says_what_the_daemon_said() {
     let file = folder.join("bootwatch.toml");
     let text = text(&bench, &mailbox, "127.0.0.1:0".parse().unwrap(), "");
     std::fs::write(&file, &text).unwrap();
+    // So that there are blocks before the first that the daemon goes through.
+    until("some blocks", || bench.node.height() > 3).await;
     let run = bench.run(parsed(&text)).await;
     let first = run.reaches(1).await.complete_to;
     let last = run.reaches(first + 2 * bench.epoch_length()).await.complete_to;
