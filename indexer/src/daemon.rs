@@ -164,9 +164,10 @@ impl Daemon {
         if let Some(url) = heartbeat {
             let (newest, stop) = (published.situation.clone(), inner.clone());
             let patience = config.alerts.thresholds.delivery_failing_after;
+            let sent = Arc::clone(&metrics);
             parts.spawn(async move {
                 let (url, grace) = (url.expose().clone(), heartbeat::GRACE);
-                heartbeat::run(url, newest, patience, grace, stop).await;
+                heartbeat::run(url, newest, patience, grace, sent, stop).await;
                 "the sign of life"
             });
         }

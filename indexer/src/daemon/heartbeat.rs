@@ -15,6 +15,8 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+use crate::metrics::Metrics;
+
 type Newest = watch::Receiver<Option<Arc<Situation>>>;
 
 const EVERY: Duration = Duration::from_secs(60);
@@ -34,6 +36,7 @@ pub(super) async fn run(
     newest: Newest,
     patience: SignedDuration,
     grace: Duration,
+    metrics: Arc<Metrics>,
     stop: CancellationToken,
 ) {
     let started = Instant::now();
@@ -62,7 +65,9 @@ pub(super) async fn run(
         let target = if trouble.is_some() { &failed } else { &url };
         tokio::select! {
             () = stop.cancelled() => return,
-            () = call(&client, target, trouble.map_or("ok", Unwell::as_str)) => {}
+            reached = call(&client, target, trouble.map_or("ok", Unwell::as_str)) => {
+                metrics.heartbeat(reached, Timestamp::now());
+            }
         }
     }
 }
@@ -74,12 +79,13 @@ fn fail(url: &Url) -> Url {
     failed
 }
 
-/// One call, tried a few times. The URL is a secret of its kind and is not logged.
-async fn call(client: &reqwest::Client, url: &Url, says: &'static str) {
+/// One call, tried a few times; whether it got through. The URL is a secret of its kind and is not
+/// logged.
+async fn call(client: &reqwest::Client, url: &Url, says: &'static str) -> bool {
     for wait in RETRIES.into_iter().map(Some).chain([None]) {
         let sent = client.post(url.clone()).body(says).send().await;
         let error = match sent {
-            Ok(answer) if answer.status().is_success() => return,
+            Ok(answer) if answer.status().is_success() => return true,
             Ok(answer) => answer.status().to_string(),
             Err(error) => error.without_url().to_string(),
         };
@@ -88,6 +94,7 @@ async fn call(client: &reqwest::Client, url: &Url, says: &'static str) {
             None => tracing::warn!(error, "the sign of life could not be given"),
         }
     }
+    false
 }
 
 /// Tells systemd that the daemon is up, and goes on telling it while the loop comes round. Does
@@ -177,7 +184,9 @@ mod tests {
         let (sender, newest) = watch::channel(None);
         let stop = CancellationToken::new();
         let patience = SignedDuration::from_mins(10);
-        let task = tokio::spawn(run(url.clone(), newest, patience, Duration::ZERO, stop.clone()));
+        let metrics = Arc::new(Metrics::new([]));
+        let task =
+            tokio::spawn(run(url.clone(), newest, patience, Duration::ZERO, metrics, stop.clone()));
         let (mut socket, _) = listener.accept().await.unwrap();
         let mut request = vec![0; 4096];
         let read = socket.read(&mut request).await.unwrap();

@@ -4,10 +4,65 @@ use std::{
     collections::BTreeSet,
     io::Write as _,
     process::{Command, Stdio},
+    time::Duration,
 };
+
+use serde_json::json;
 
 use super::*;
 use crate::sample::{ADDRESS, now, situation};
+
+/// The sample with all that it lacks: every family has a series.
+fn everything() -> Situation {
+    let mut situation = situation();
+    let gap = |have: i64, need: i64| json!({ "have": have, "need": need, "missing": 0 });
+    situation.epoch.captured =
+        serde_json::from_value(json!({ "height": 3_889_732, "epoch": 252 })).expect("a capture");
+    situation.params_change = serde_json::from_value(json!({
+        "height": 3_900_000, "changes": [], "added": [], "removed": [],
+    }))
+    .expect("a change");
+    situation.models[0].coefficient =
+        Some(serde_json::from_value(json!({ "value": 5, "exponent": -1 })).expect("a decimal"));
+    situation.models[0].fell_out = Some(
+        serde_json::from_value(json!({ "active_in": 250, "without_since": 251 })).expect("two"),
+    );
+    situation.models[0].closing = serde_json::from_value(json!({
+        "hosts": null, "weight": null, "reach": null, "all": { "count": 1, "steps": [] },
+    }))
+    .expect("a plan");
+    situation.models[1].margin = serde_json::from_value(json!({
+        "votes": gap(90, 60), "votes_spare": 30, "hosts": gap(4, 3), "weight": gap(900, 500),
+        "exempt_from_hosts": false, "largest_share": "1/4", "pivotal": [], "pivotal_count": 2,
+    }))
+    .expect("a margin");
+    let own = &mut situation.hosts[0].models[0];
+    own.distributed = Some(7);
+    own.delegate = serde_json::from_value(json!({
+        "host": "gonka1delegate", "weight": 100, "excluded": null, "guardian": false, "serves": true,
+        "group_weight": 5, "voting_power": 6, "voting_share": "1/4", "choice": null,
+        "committed": 7, "distributed": true, "delegators": 2, "delegated_weight": 300,
+        "before": [], "burned": 0,
+    }))
+    .expect("facts");
+    let host = &mut situation.hosts[0];
+    host.reward = serde_json::from_value(json!({
+        "epoch": 252, "read_at": 3_904_990, "estimate": 5_000_000_000u64,
+        "before_charges": 6_000_000_000u64,
+    }))
+    .expect("a reward");
+    host.cost = serde_json::from_value(json!({
+        "unit": "ngonka", "of": 6_000_000_000u64, "least": 0, "most": 900_000_000u64, "shares": 0,
+    }))
+    .expect("a cost");
+    situation.service = serde_json::from_value(json!({
+        "advanced_at": "2026-11-23T14:00:01Z", "judged_at": "2026-11-23T14:00:09Z",
+        "disk_free": 5_000_000_000u64, "store_trouble": null,
+        "mismatch": { "height": 3_889_732, "what": "a test" }, "channels": [],
+    }))
+    .expect("a service");
+    situation
+}
 
 fn full() -> Metrics {
     let metrics = Metrics::new(["mine", "spare"]);
@@ -31,13 +86,14 @@ fn full() -> Metrics {
     metrics.delivery_failed("email", "refused");
     metrics.database_size(4096, 0);
     metrics.database_busy();
-    metrics.evaluated(now());
-    metrics.update(&Arc::new(situation()));
+    metrics.evaluated([].into_iter(), now());
+    metrics.heartbeat(true, now());
+    metrics.update(&Arc::new(everything()));
     metrics
 }
 
 fn text(metrics: &Metrics) -> String {
-    String::from_utf8(metrics.text()).expect("metrics are UTF-8")
+    String::from_utf8(metrics.text(Format::Text)).expect("metrics are UTF-8")
 }
 
 #[test]
@@ -111,7 +167,7 @@ fn promtool_accepts_all_of_it() {
         return;
     };
     let mut input = child.stdin.take().expect("its input is a pipe");
-    input.write_all(&full().text()).expect("written");
+    input.write_all(&full().text(Format::Text)).expect("written");
     drop(input);
     let output = child.wait_with_output().expect("it ends");
     let said = String::from_utf8_lossy(&output.stderr).into_owned()
@@ -136,4 +192,84 @@ fn hosts_beyond_the_bound_are_counted_only() {
     let infos = text.lines().filter(|line| line.starts_with("bootwatch_participant_info{"));
     assert_eq!(infos.count(), 64);
     assert!(text.contains("bootwatch_participants_untracked 6\n"));
+}
+
+/// Fails when a header that names OpenMetrics gets another form, or one that does not gets it.
+#[test]
+fn openmetrics_is_for_those_who_ask() {
+    for (accept, format) in [
+        ("", Format::Text),
+        ("*/*", Format::Text),
+        ("text/plain;version=0.0.4", Format::Text),
+        ("application/openmetrics-text;q=0, text/plain", Format::Text),
+        ("application/openmetrics-text; version=1.0.0,text/plain;q=0.5", Format::OpenMetrics),
+        (
+            "application/openmetrics-text;version=1.0.0;q=0.5,application/openmetrics-text;\
+             version=0.0.1;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2",
+            Format::OpenMetrics,
+        ),
+    ] {
+        assert_eq!(Format::accepted(accept), format, "{accept}");
+    }
+}
+
+/// Both forms say the same; fails when one has a series, or a value, that the other has not.
+#[test]
+fn both_forms_say_the_same() {
+    let samples = |text: &str| -> BTreeSet<(String, String)> {
+        let lines = text.lines().filter(|line| !line.starts_with('#'));
+        lines
+            .filter(|line| !line.starts_with("process_"))
+            .map(|line| {
+                let (series, value) = line.rsplit_once(' ').expect("a series and a value");
+                let number: f64 = value.parse().expect("a number");
+                // `le` is a number and has its own place, each as one of the two likes.
+                let series = series.replace(".0\"", "\"");
+                let (name, labels) = series.split_once('{').unwrap_or((&series, ""));
+                let mut labels: Vec<&str> =
+                    labels.trim_end_matches('}').trim_end_matches('"').split("\",").collect();
+                labels.sort_unstable();
+                (format!("{name} {labels:?}"), number.to_string())
+            })
+            .collect()
+    };
+    let metrics = full();
+    let open = String::from_utf8(metrics.text(Format::OpenMetrics)).expect("UTF-8");
+    assert!(open.ends_with("# EOF\n"), "{open}");
+    let (plain, open) = (samples(&text(&metrics)), samples(&open));
+    let differ: Vec<_> = plain.symmetric_difference(&open).take(10).collect();
+    assert!(differ.is_empty() && plain.len() > 200, "{differ:#?}");
+}
+
+/// Fails when docs/metrics.md is not what the registry says.
+#[test]
+fn documented() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/metrics.md");
+    let mut rows = String::from("| metric | type | labels | meaning |\n|---|---|---|---|\n");
+    let mut families = full().families();
+    families.sort_by(|a, b| a.name().cmp(b.name()));
+    for family in families {
+        let kind = match family.get_field_type() {
+            prometheus::proto::MetricType::COUNTER => "counter",
+            prometheus::proto::MetricType::HISTOGRAM => "histogram",
+            _ => "gauge",
+        };
+        let labels = family.get_metric()[0].get_label().iter();
+        let labels: Vec<String> = labels.map(|pair| format!("`{}`", pair.name())).collect();
+        let labels = if labels.is_empty() { "–".to_owned() } else { labels.join(", ") };
+        rows += &format!("| `{}` | {kind} | {labels} | {} |\n", family.name(), family.help());
+    }
+    let text = std::fs::read_to_string(path).expect("docs/metrics.md");
+    let (start, end) = ("<!-- table -->\n", "<!-- end of table -->");
+    let (before, rest) = text.split_once(start).expect("the table's begin");
+    let (_, after) = rest.split_once(end).expect("the table's end");
+    let wanted = format!("{before}{start}{rows}{end}{after}");
+    if std::env::var_os("BOOTWATCH_WRITE_DOCS").is_some() {
+        std::fs::write(path, &wanted).expect("docs/metrics.md is written");
+        return;
+    }
+    assert!(
+        wanted == text,
+        "docs/metrics.md is out of date: BOOTWATCH_WRITE_DOCS=1 cargo test -p bootwatch --lib documented"
+    );
 }

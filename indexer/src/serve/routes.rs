@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     Json, Router,
     extract::{Request, State},
-    http::{HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     middleware::{self, Next},
     response::{Html, IntoResponse, Response},
     routing::{get, post},
@@ -14,7 +14,7 @@ use bootwatch_rules::situation::Situation;
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::{Published, evidence, orders, page};
-use crate::{metrics, situation::Beginning};
+use crate::{metrics::Format, situation::Beginning};
 
 /// Sent with every answer. Nothing may be framed, sniffed, or fetched from elsewhere by the page.
 const HEADERS: [(HeaderName, HeaderValue); 6] = [
@@ -91,8 +91,10 @@ async fn icon() -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "image/svg+xml")], page::ICON)
 }
 
-async fn metrics(State(published): State<Published>) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], published.metrics.text())
+async fn metrics(State(published): State<Published>, headers: HeaderMap) -> impl IntoResponse {
+    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    let format = Format::accepted(accept.unwrap_or_default());
+    ([(header::CONTENT_TYPE, format.content_type())], published.metrics.text(format))
 }
 
 /// The process answers: that is all this says.

@@ -32,7 +32,7 @@ impl Follow {
                 self.parts.engine.evaluate_past(&then, facts.time)
             }
         };
-        self.parts.metrics.evaluated(Timestamp::now());
+        self.parts.metrics.evaluated(self.parts.engine.incidents(), Timestamp::now());
         (situation, self.keep(decision))
     }
 
@@ -42,7 +42,7 @@ impl Follow {
         let situation = self.judge(now, self.parts.endpoints.head());
         self.hear_orders();
         let decision = self.parts.engine.evaluate(&situation, now);
-        self.parts.metrics.evaluated(now);
+        self.parts.metrics.evaluated(self.parts.engine.incidents(), now);
         let decision = self.keep(decision);
         let told = !decision.messages.is_empty();
         if !decision.is_empty() {
@@ -77,6 +77,7 @@ impl Follow {
     fn hear_orders(&mut self) {
         if self.parts.orders.has_changed().unwrap_or(false) {
             let orders = self.parts.orders.borrow_and_update().clone();
+            self.parts.metrics.ordered(&orders);
             self.parts.engine.obey(orders);
         }
     }
