@@ -58,7 +58,8 @@ impl Dashboard {
             json!({
                 "name": "datasource", "label": "Data source", "type": "datasource",
                 "query": "prometheus", "refresh": 1, "hide": 0, "multi": false, "includeAll": false,
-                "regex": "", "options": [], "current": {}, "skipUrlSync": false,
+                "regex": "", "options": [], "skipUrlSync": false,
+                "current": { "selected": false, "text": "Prometheus", "value": "prometheus" },
             }),
             variable("job", "Job", "label_values(bootwatch_build_info, job)"),
             variable(
@@ -100,7 +101,6 @@ impl Dashboard {
 fn variable(name: &str, label: &str, query: &str) -> Value {
     json!({
         "name": name, "label": label, "type": "query", "datasource": source(),
-        "definition": query,
         "query": { "query": query, "refId": "PrometheusVariableQueryEditor-VariableQuery" },
         "refresh": 2, "sort": 1, "multi": true, "includeAll": true, "allValue": ".+",
         "current": { "selected": true, "text": ["All"], "value": ["$__all"] },

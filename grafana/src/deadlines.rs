@@ -45,7 +45,7 @@ pub(crate) fn dashboard() -> Dashboard {
         curves("Uncertainty", "Each deadline may be this much earlier or later than expected.")
             .ask("max by (deadline) (bootwatch_deadline_uncertainty_seconds{@})", "{{deadline}}")
             .unit("s"),
-        curves("Block time", "Measured time between blocks.")
+        curves("Block time over time", "Measured time between blocks.")
             .ask("avg(bootwatch_block_interval_seconds{@})", "a block")
             .unit("s"),
         table("Trouble that the chain told of", "Newest block with trouble of each kind; 0 for none.")

@@ -33,7 +33,7 @@ pub(crate) fn dashboard() -> Dashboard {
         gaps(),
         row("Course"),
         phases().size(24, 6),
-        timeline("Incidents", "Incidents of each alert over time.")
+        timeline("Alerts over time", "Incidents of each alert over time.")
             .ask("sum by (alert) (bootwatch_alerts_firing{@}) > 0", "{{alert}}")
             .colours("green", &[(1.0, "red")]),
         curves("Height", "The newest height that endpoints told of, and the newest that is stored.")

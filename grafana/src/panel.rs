@@ -236,8 +236,7 @@ impl Panel {
                 });
             }
             Kind::Timeline => {
-                defaults["custom"] =
-                    json!({ "lineWidth": 0, "fillOpacity": 75, "spanNulls": false });
+                defaults["custom"] = json!({ "lineWidth": 0, "fillOpacity": 75 });
             }
             Kind::Table => {
                 defaults["custom"] = json!({
@@ -264,16 +263,19 @@ impl Panel {
     }
 
     fn options(&self) -> Value {
-        let legend = json!({ "displayMode": "list", "placement": "bottom", "showLegend": true });
+        let legend = json!({
+            "displayMode": "list", "placement": "bottom", "showLegend": true, "calcs": [],
+        });
         let last = json!({ "calcs": ["lastNotNull"], "fields": "", "values": false });
         match self.kind {
             Kind::Row => json!({}),
             Kind::Stat => json!({
                 "reduceOptions": last, "colorMode": "value", "graphMode": "none",
                 "justifyMode": "auto", "orientation": "auto", "textMode": "auto", "wideLayout": true,
+                "percentChangeColorMode": "standard", "showPercentChange": false,
             }),
             Kind::TimeSeries => json!({
-                "legend": { "displayMode": "list", "placement": "bottom", "showLegend": true, "calcs": [] },
+                "legend": legend,
                 "tooltip": { "mode": "multi", "sort": "desc" },
             }),
             Kind::Timeline => json!({
@@ -281,8 +283,8 @@ impl Panel {
                 "mergeValues": true, "showValue": "auto", "alignValue": "left", "rowHeight": 0.9,
             }),
             Kind::Table => json!({
-                "showHeader": true, "cellHeight": "sm",
-                "footer": { "show": false, "reducer": ["sum"], "countRows": false, "fields": "" },
+                "showHeader": true, "cellHeight": "sm", "frameIndex": 0,
+                "footer": { "show": false, "reducer": ["sum"], "countRows": false },
             }),
             Kind::BarGauge => json!({
                 "reduceOptions": last, "displayMode": "basic", "orientation": "horizontal",

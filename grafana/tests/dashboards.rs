@@ -13,8 +13,17 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// Units of Grafana that are used, by their ids in `@grafana/data`.
 const UNITS: &[&str] = &[
-    "none", "short", "s", "bytes", "percentunit", "dtdurations", "dateTimeAsLocal", "bool_yes_no", "cps",
-    "reqps", "ops",
+    "none",
+    "short",
+    "s",
+    "bytes",
+    "percentunit",
+    "dtdurations",
+    "dateTimeAsLocal",
+    "bool_yes_no",
+    "cps",
+    "reqps",
+    "ops",
 ];
 
 fn read(path: &str) -> String {
@@ -77,9 +86,9 @@ fn written() {
             "{path} is out of date: BOOTWATCH_WRITE_DOCS=1 cargo test -p bootwatch-grafana written"
         );
     }
-    let there = fs::read_dir(&folder).expect("the folder").map(|entry| {
-        entry.expect("an entry").file_name().into_string().expect("UTF-8")
-    });
+    let there = fs::read_dir(&folder)
+        .expect("the folder")
+        .map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8"));
     assert_eq!(there.collect::<BTreeSet<_>>(), files);
 }
 
@@ -131,7 +140,10 @@ fn linted() {
         for panel in panels(&dashboard) {
             let name = panel["title"].as_str().expect("a title");
             assert!(titles.insert(name), "{title}: {name} occurs twice");
-            assert!(panel["description"].as_str().is_some_and(|d| d.ends_with('.')), "{title}: {name}");
+            assert!(
+                panel["description"].as_str().is_some_and(|d| d.ends_with('.')),
+                "{title}: {name}"
+            );
             assert_eq!(panel["datasource"]["uid"], "${datasource}", "{title}: {name}");
             assert!(!panel["targets"].as_array().expect("targets").is_empty(), "{title}: {name}");
             let unit = panel["fieldConfig"]["defaults"]["unit"].as_str().expect("a unit");
@@ -144,13 +156,20 @@ fn linted() {
         for (panel, query) in queries(&dashboard) {
             let name = &panel["title"];
             let selectors = query.matches(r#"job=~"$job", instance=~"$instance""#).count();
-            let counted = query.matches("bootwatch_").count() + query.matches("process_").count()
+            let counted = query.matches("bootwatch_").count()
+                + query.matches("process_").count()
                 + query.matches("ALERTS").count();
-            assert_eq!(selectors, counted, "{title}: {name} reads something of every daemon: {query}");
+            assert_eq!(
+                selectors, counted,
+                "{title}: {name} reads something of every daemon: {query}"
+            );
             for counter in metrics.iter().filter(|(_, kind)| *kind == "counter").map(|(n, _)| n) {
                 if query.contains(&format!("{counter}{{")) {
                     let rated = query.contains("rate(") || query.contains("increase(");
-                    assert!(rated && query.contains("[$__rate_interval]"), "{title}: {name}: {query}");
+                    assert!(
+                        rated && query.contains("[$__rate_interval]"),
+                        "{title}: {name}: {query}"
+                    );
                     assert!(query.contains("sum"), "{title}: {name} does not sum: {query}");
                 }
             }

@@ -16,8 +16,8 @@ const WELL: &[(&str, &str)] = &[
     ("bootwatch_ingest_stale", "0x9999"),
     ("bootwatch_chain_height", "1000x9999"),
     ("bootwatch_ingest_height", "1000x9999"),
-    ("bootwatch_ingest_block_timestamp_seconds", "0+15x9999"),
-    ("bootwatch_ingest_advanced_timestamp_seconds", "0+15x9999"),
+    ("bootwatch_ingest_block_timestamp_seconds", "0+60x9999"),
+    ("bootwatch_ingest_advanced_timestamp_seconds", "0+60x9999"),
     ("bootwatch_epoch", "7x9999"),
     ("bootwatch_epoch_upcoming", "8x9999"),
     ("bootwatch_epoch_poc_start_height", "900x9999"),
@@ -31,7 +31,7 @@ const WELL: &[(&str, &str)] = &[
     (r#"bootwatch_deadline_height{deadline="commit_deadline"}"#, "1600x9999"),
     (r#"bootwatch_model_active{model_id="new"}"#, "0x9999"),
     (r#"bootwatch_model_active{model_id="old"}"#, "1x9999"),
-    (r#"bootwatch_model_penalty_start_epoch{model_id="new"}"#, "8x9999"),
+    (r#"bootwatch_model_penalty_start_epoch{model_id="new"}"#, "1x9999"),
     (r#"bootwatch_model_penalty_start_epoch{model_id="old"}"#, "1x9999"),
     (r#"bootwatch_model_projected_preeligible{model_id="new"}"#, "1x9999"),
     (r#"bootwatch_model_group_voting_power{model_id="old"}"#, "150x9999"),
@@ -87,20 +87,20 @@ fn story(
     Story { name, series, fires: fires.to_vec() }
 }
 
-/// A stake for a reason, with a capture at second 90 000: 25 h from the beginning.
+/// A stake for a reason, with a capture that is nearer than two hours from the 30th minute on.
 fn stake(
     name: &'static str,
     reason: &str,
     fires: &[(&'static str, &'static [&'static str])],
 ) -> Story {
-    let mut story = story(name, &[(CAPTURE, "90000x9999")], fires);
+    let mut story = story(name, &[(CAPTURE, "9000x9999")], fires);
     story.series.push((format!("{STAKE}\"{reason}\"}}"), "0.15x9999"));
     story
 }
 
 fn stories() -> Vec<Story> {
     let early_then_late = |alert: &'static [&'static str], late: &'static [&'static str]| {
-        [("30m", alert), ("1200m", alert), ("1390m", late), ("1510m", &[] as &[_])]
+        [("20m", alert), ("35m", late)]
     };
     let (generate, exchange, validate) = (
         r#"bootwatch_epoch_phase{phase="poc_generate"}"#,
@@ -122,20 +122,33 @@ fn stories() -> Vec<Story> {
     let mut stories = vec![
         story(
             "all is well",
-            &[(start, "1x9999"), (committed, "5x9999"), (distributed, "5x9999")],
+            &[(committed, "5x9999"), (distributed, "5x9999")],
             &[("30m", &[]), ("300m", &[])],
         ),
-        stake(
-            "no choice",
-            "no_choice",
-            &[
-                ("30m", &[]),
-                ("90m", &["DecisionMissing/info"]),
-                ("1139m", &["DecisionMissing/info"]),
-                ("1200m", &["DecisionMissing/warning"]),
-                ("1390m", &["DecisionMissing/critical"]),
-                ("1510m", &[]),
-            ],
+        story(
+            "no choice, a day before",
+            &[(CAPTURE, "88200x9999"), (&format!("{STAKE}\"no_choice\"}}"), "0.15x9999")],
+            &[("20m", &[]), ("40m", &["DecisionMissing/info"])],
+        ),
+        story(
+            "no choice, six hours before",
+            &[(CAPTURE, "23400x9999"), (&format!("{STAKE}\"no_choice\"}}"), "0.15x9999")],
+            &[("20m", &["DecisionMissing/info"]), ("35m", &["DecisionMissing/warning"])],
+        ),
+        story(
+            "no choice, two hours before",
+            &[(CAPTURE, "9000x9999"), (&format!("{STAKE}\"no_choice\"}}"), "0.15x9999")],
+            &[("20m", &["DecisionMissing/warning"]), ("35m", &["DecisionMissing/critical"])],
+        ),
+        story(
+            "no choice, over",
+            &[(CAPTURE, "1200x9999"), (&format!("{STAKE}\"no_choice\"}}"), "0.15x9999")],
+            &[("15m", &["DecisionMissing/critical"]), ("25m", &[])],
+        ),
+        story(
+            "expired refusal, over",
+            &[(CAPTURE, "600x9999"), (&format!("{STAKE}\"refusal_expired\"}}"), "0.15x9999")],
+            &[("25m", &[])],
         ),
         stake(
             "expired refusal",
@@ -180,7 +193,7 @@ fn stories() -> Vec<Story> {
         ),
         story(
             "delegate excluded",
-            &[(&delegate("excluded"), "0x100 1x9999")],
+            &[(&delegate("excluded"), "0x20 1x9999")],
             &[("10m", &[]), ("30m", &["DelegateAtRisk/critical"])],
         ),
         story(
@@ -308,15 +321,20 @@ fn stories() -> Vec<Story> {
         ),
         story(
             "a gap",
-            &[(projected, "0x9999"), (CAPTURE, "43200x9999")],
-            &[("350m", &[]), ("365m", &["GapBeforeCapture/warning"]), ("735m", &[])],
+            &[(projected, "0x9999"), (CAPTURE, "22800x9999")],
+            &[("15m", &[]), ("25m", &["GapBeforeCapture/warning"])],
+        ),
+        story(
+            "a gap, over",
+            &[(projected, "0x9999"), (CAPTURE, "600x9999")],
+            &[("5m", &["GapBeforeCapture/warning"]), ("25m", &[])],
         ),
         story(
             "a gap that cannot cost",
-            &[(projected, "0x9999"), (CAPTURE, "43200x9999"), (start, "9x9999")],
+            &[(projected, "0x9999"), (CAPTURE, "22800x9999"), (start, "9x9999")],
             &[
-                ("350m", &["PenaltyStartNear/info"]),
-                ("365m", &["GapBeforeCapture/info", "PenaltyStartNear/info"]),
+                ("15m", &["PenaltyStartNear/info"]),
+                ("25m", &["GapBeforeCapture/info", "PenaltyStartNear/info"]),
             ],
         ),
         story(
@@ -330,6 +348,7 @@ fn stories() -> Vec<Story> {
             &[("30m", &[])],
         ),
         story("costs soon", &[(start, "9x9999")], &[("30m", &["PenaltyStartNear/info"])]),
+        story("costs next", &[(start, "8x9999")], &[("30m", &["PenaltyStartNear/warning"])]),
         story("costs later", &[(start, "10x9999")], &[("30m", &[])]),
         story("margin", &[(votes, "104x9999")], &[("30m", &["GroupMarginLow/warning"])]),
         story("margin is enough", &[(votes, "105x9999")], &[("30m", &[])]),
@@ -380,7 +399,7 @@ fn stories() -> Vec<Story> {
             &[
                 ("bootwatch_ingest_stale", "1x9999"),
                 ("bootwatch_chain_height", "1050x9999"),
-                ("bootwatch_ingest_advanced_timestamp_seconds", "0+15x10 150x9999"),
+                ("bootwatch_ingest_advanced_timestamp_seconds", "0+60x2 150x9999"),
             ],
             &[("4m", &[]), ("5m", &["IngestStalled/critical"])],
         ),
@@ -388,7 +407,7 @@ fn stories() -> Vec<Story> {
             "halted",
             &[
                 ("bootwatch_ingest_stale", "1x9999"),
-                ("bootwatch_ingest_block_timestamp_seconds", "0+15x10 150x9999"),
+                ("bootwatch_ingest_block_timestamp_seconds", "0+60x2 150x9999"),
             ],
             &[("4m", &[]), ("5m", &["ChainHalted/critical"])],
         ),
@@ -440,9 +459,9 @@ fn robust() -> [Story; 3] {
             .filter(|(series, _)| *series != "up")
             .map(|(series, values)| ((*series).to_owned(), ending(series, values)))
             .collect();
-        story.series.push(("up".to_owned(), "1x240 0x9999"));
+        story.series.push(("up".to_owned(), "1x60 0x9999"));
         story.series.retain(|(series, _)| series != CAPTURE);
-        story.series.push((CAPTURE.to_owned(), "60000x240 stale"));
+        story.series.push((CAPTURE.to_owned(), "60000x60 stale"));
         story.series.push((format!("{STAKE}\"{reason}\"}}"), stake));
         story
     };
@@ -450,7 +469,7 @@ fn robust() -> [Story; 3] {
         dies(
             "dies with a need",
             "no_choice",
-            "0.15x240 stale",
+            "0.15x60 stale",
             &[
                 ("50m", &["DecisionMissing/info"]),
                 ("62m", &["DecisionMissing/info"]),
@@ -462,7 +481,7 @@ fn robust() -> [Story; 3] {
         dies(
             "dies after it was settled",
             "no_choice",
-            "0.15x200 stale",
+            "0.15x50 stale",
             &[
                 ("40m", &["DecisionMissing/info"]),
                 ("55m", &[]),
@@ -474,11 +493,11 @@ fn robust() -> [Story; 3] {
             let mut gone = dies(
                 "vanishes",
                 "no_choice",
-                "0.15x240 stale",
+                "0.15x60 stale",
                 &[("120m", &["BootwatchDown/critical", "DecisionMissing/info"] as &[_])],
             );
             gone.series.retain(|(series, _)| series != "up");
-            gone.series.push(("up".to_owned(), "1x240 stale"));
+            gone.series.push(("up".to_owned(), "1x60 stale"));
             gone
         },
     ]
@@ -490,10 +509,10 @@ fn ending(series: &str, values: &str) -> &'static str {
             "bootwatch_ingest_block_timestamp_seconds"
             | "bootwatch_ingest_advanced_timestamp_seconds",
             _,
-        ) => "0+15x240 stale",
+        ) => "0+60x60 stale",
         (_, values) => {
             let value = values.split('x').next().expect("a value");
-            Box::leak(format!("{value}x240 stale").into_boxed_str())
+            Box::leak(format!("{value}x60 stale").into_boxed_str())
         }
     }
 }
@@ -509,20 +528,16 @@ fn labelled(series: &str) -> String {
 fn test(story: &Story) -> Value {
     let mut series: Vec<(String, &str)> = WELL
         .iter()
-        // Defaults that a story about that model or need replaces.
         .filter(|(name, _)| !story.series.iter().any(|(own, _)| own == name))
         .map(|(name, values)| ((*name).to_owned(), *values))
         .collect();
-    // The candidate of the sample costs already, unless the story says when it begins to.
-    for (name, values) in &mut series {
-        if name == r#"bootwatch_model_penalty_start_epoch{model_id="new"}"# {
-            *values = "1x9999";
-        }
-    }
+    // As long as the story, and no longer: samples are what takes time here.
+    let minutes = |at: &str| at.trim_end_matches('m').parse::<u32>().expect("minutes");
+    let last = story.fires.iter().map(|(at, _)| minutes(at)).max().expect("a time");
     series.extend(story.series.iter().map(|(name, values)| (name.clone(), *values)));
     let input: Vec<Value> = series
         .iter()
-        .map(|(name, values)| json!({ "series": labelled(name), "values": values }))
+        .map(|(name, values)| json!({ "series": labelled(name), "values": values.replace("x9999", &format!("x{last}")) }))
         .collect();
     let expected = story.fires.iter().map(|(at, alerts)| {
         let mut names: Vec<&str> = alerts.to_vec();
@@ -540,7 +555,7 @@ fn test(story: &Story) -> Value {
         })
     });
     json!({
-        "name": story.name, "interval": "15s", "input_series": input,
+        "name": story.name, "interval": "1m", "input_series": input,
         "promql_expr_test": expected.collect::<Vec<_>>(),
     })
 }
@@ -566,7 +581,7 @@ fn run(stories: &[Story], alerts: &str) -> Result<(), String> {
         .expect("copied");
     fs::write(dir.path().join("alerts.yml"), alerts).expect("written");
     let tests = json!({
-        "rule_files": ["recording.yml", "alerts.yml"], "evaluation_interval": "15s",
+        "rule_files": ["recording.yml", "alerts.yml"], "evaluation_interval": "1m",
         "tests": stories.iter().map(test).collect::<Vec<_>>(),
     });
     let file = dir.path().join("test.yml");

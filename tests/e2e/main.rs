@@ -8,6 +8,7 @@ mod harness;
 
 mod alertmanager;
 mod bad_input;
+mod grafana;
 mod ingest;
 mod mail;
 mod metrics;
