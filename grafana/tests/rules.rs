@@ -2,7 +2,7 @@
 //! is told completely: a rule that is broken fails a story in which it should fire, and one that is
 //! too eager fails all the others.
 
-use std::{collections::BTreeSet, env, fs, path::PathBuf, process::Command};
+use std::{collections::BTreeSet, env, fs, io::Write as _, path::PathBuf, process::Command};
 
 use serde_json::{Value, json};
 
@@ -568,7 +568,10 @@ fn promtool() -> Option<PathBuf> {
         let required = env::var("REQUIRE_TOOLS")
             .is_ok_and(|list| list.split(',').any(|t| t.trim() == "prometheus"));
         assert!(!required, "promtool is required and was not found: apt-get install prometheus");
-        eprintln!("SKIPPED: promtool was not found; to run this test: apt-get install prometheus");
+        // Past the test harness, which swallows what tests that pass print.
+        let skipped =
+            b"SKIPPED: promtool was not found; to run this test: apt-get install prometheus\n";
+        std::io::stderr().write_all(skipped).expect("write to standard error");
     }
     found
 }

@@ -102,9 +102,15 @@ impl Metrics {
         *self.newest.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(situation));
     }
 
+    /// Everything in Prometheus' own text form.
+    #[must_use]
+    pub fn text(&self) -> Vec<u8> {
+        self.exposition(Format::Text)
+    }
+
     /// Everything in a text form. Reads memory and `/proc/self`.
     #[must_use]
-    pub fn text(&self, format: Format) -> Vec<u8> {
+    pub fn exposition(&self, format: Format) -> Vec<u8> {
         let families = self.families();
         let mut text = Vec::with_capacity(64 * 1024);
         // Writing to memory cannot fail; a family without series would be refused, and none is.

@@ -93,8 +93,9 @@ async fn every_panel_has_an_answer() {
 fn start(program: &Path, target: &str, port: u16, dir: &Path) -> Process {
     for file in ["bootwatch.rules.yml", "bootwatch.alerts.yml"] {
         // The rules' own pace is that of production.
-        let rules = fs::read_to_string(format!("{FOLDER}/prometheus/{file}")).unwrap();
-        fs::write(dir.join(file), rules.replace("interval: 15s", "interval: 1s")).unwrap();
+        let rules = fs::read_to_string(format!("{FOLDER}/prometheus/{file}")).expect("our rules");
+        fs::write(dir.join(file), rules.replace("interval: 15s", "interval: 1s"))
+            .expect("a file is written");
     }
     fs::write(
         dir.join("prometheus.yml"),
@@ -105,27 +106,27 @@ fn start(program: &Path, target: &str, port: u16, dir: &Path) -> Process {
              static_configs: [{{targets: [\"{target}\"]}}]\n"
         ),
     )
-    .unwrap();
+    .expect("a file is written");
     let listen = format!("--web.listen-address=127.0.0.1:{port}");
     let args = ["--config.file=prometheus.yml", "--storage.tsdb.path=tsdb", &listen];
-    Process::start("prometheus", program.to_str().unwrap(), &args, dir)
+    Process::start("prometheus", program.to_str().expect("a UTF-8 path"), &args, dir)
 }
 
 /// Each query with its place, as Grafana would send it.
 fn queries() -> Vec<(String, String)> {
     let mut found = Vec::new();
-    for entry in fs::read_dir(format!("{FOLDER}/dashboards")).unwrap() {
-        let text = fs::read_to_string(entry.unwrap().path()).unwrap();
-        let dashboard: Value = serde_json::from_str(&text).unwrap();
-        let title = dashboard["title"].as_str().unwrap();
-        let panels = dashboard["panels"].as_array().unwrap().iter();
+    for entry in fs::read_dir(format!("{FOLDER}/dashboards")).expect("the dashboards") {
+        let text = fs::read_to_string(entry.expect("an entry").path()).expect("a dashboard");
+        let dashboard: Value = serde_json::from_str(&text).expect("a dashboard is JSON");
+        let title = dashboard["title"].as_str().expect("a title");
+        let panels = dashboard["panels"].as_array().expect("panels").iter();
         for panel in panels.filter(|panel| panel["type"] != "row") {
-            for target in panel["targets"].as_array().unwrap() {
-                let place = format!("{title}, {}", panel["title"].as_str().unwrap());
-                found.push((place, substituted(target["expr"].as_str().unwrap())));
+            for target in panel["targets"].as_array().expect("targets") {
+                let place = format!("{title}, {}", panel["title"].as_str().expect("a title"));
+                found.push((place, substituted(target["expr"].as_str().expect("a query"))));
             }
         }
-        for annotation in dashboard["annotations"]["list"].as_array().unwrap() {
+        for annotation in dashboard["annotations"]["list"].as_array().expect("annotations") {
             let Some(query) = annotation["expr"].as_str() else { continue };
             // Shown over a range; asked of all of it at once.
             let query = substituted(query).replace("[1m]", "[10m]");
@@ -173,9 +174,10 @@ impl Ask {
 
 /// Fails when a rule is an error on real data.
 async fn healthy_rules(ask: &Ask) {
-    let rules = ask.get("rules", &[]).await.unwrap();
-    let groups = rules["groups"].as_array().unwrap().iter();
-    let all: Vec<&Value> = groups.flat_map(|group| group["rules"].as_array().unwrap()).collect();
+    let rules = ask.get("rules", &[]).await.expect("the rules' state");
+    let groups = rules["groups"].as_array().expect("groups").iter();
+    let all: Vec<&Value> =
+        groups.flat_map(|group| group["rules"].as_array().expect("rules")).collect();
     let ill: Vec<_> = all.iter().filter(|rule| rule["health"] == "err").collect();
     assert!(all.len() > 50 && ill.is_empty(), "of {} rules: {ill:#?}", all.len());
 }

@@ -93,7 +93,7 @@ fn full() -> Metrics {
 }
 
 fn text(metrics: &Metrics) -> String {
-    String::from_utf8(metrics.text(Format::Text)).expect("metrics are UTF-8")
+    String::from_utf8(metrics.text()).expect("metrics are UTF-8")
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn promtool_accepts_all_of_it() {
         return;
     };
     let mut input = child.stdin.take().expect("its input is a pipe");
-    input.write_all(&full().text(Format::Text)).expect("written");
+    input.write_all(&full().text()).expect("written");
     drop(input);
     let output = child.wait_with_output().expect("it ends");
     let said = String::from_utf8_lossy(&output.stderr).into_owned()
@@ -234,7 +234,7 @@ fn both_forms_say_the_same() {
             .collect()
     };
     let metrics = full();
-    let open = String::from_utf8(metrics.text(Format::OpenMetrics)).expect("UTF-8");
+    let open = String::from_utf8(metrics.exposition(Format::OpenMetrics)).expect("UTF-8");
     assert!(open.ends_with("# EOF\n"), "{open}");
     let (plain, open) = (samples(&text(&metrics)), samples(&open));
     let differ: Vec<_> = plain.symmetric_difference(&open).take(10).collect();

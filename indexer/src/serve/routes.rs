@@ -94,7 +94,7 @@ async fn icon() -> impl IntoResponse {
 async fn metrics(State(published): State<Published>, headers: HeaderMap) -> impl IntoResponse {
     let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
     let format = Format::accepted(accept.unwrap_or_default());
-    ([(header::CONTENT_TYPE, format.content_type())], published.metrics.text(format))
+    ([(header::CONTENT_TYPE, format.content_type())], published.metrics.exposition(format))
 }
 
 /// The process answers: that is all this says.
