@@ -52,6 +52,21 @@ pub(crate) fn dashboard() -> Dashboard {
             .ask("max by (kind) (bootwatch_chain_trouble_height{@})", "")
             .column("kind", "Kind", "")
             .column("Value", "Block", "none"),
+        table("Governance", "Proposals in their voting period by effect, when the next vote ends, and the scheduled upgrade of the chain.")
+            .ask("max by (effect) (bootwatch_proposals{@})", "")
+            .column("effect", "Effect", "")
+            .column("Value", "Proposals", "none"),
+        stat("Next vote's end", "Time until the next of the votes ends.")
+            .ask("min(bootwatch_proposals_voting_end_timestamp_seconds{@}) - time()", "left")
+            .unit("dtdurations")
+            .colours("blue", &[])
+            .size(6, 8),
+        stat("Upgrade", "The scheduled upgrade: its first block, the time until it, and whether it disturbs a deadline.")
+            .ask("max(bootwatch_upgrade_height{@})", "block")
+            .ask("max(bootwatch_upgrade_timestamp_seconds{@}) - time()", "seconds left")
+            .ask("max(bootwatch_upgrade_disturbs{@})", "disturbs")
+            .colours("blue", &[])
+            .size(6, 8),
         phases().size(24, 7),
     ];
     Dashboard::new(

@@ -338,6 +338,38 @@ fn stories() -> Vec<Story> {
             ],
         ),
         story(
+            "proposal",
+            &[
+                (r#"bootwatch_proposals{effect="moves"}"#, "1x9999"),
+                (r#"bootwatch_proposals{effect="other"}"#, "1x9999"),
+            ],
+            &[("30m", &["ProposalOpen/warning"])],
+        ),
+        story(
+            "lesser proposal",
+            &[(r#"bootwatch_proposals{effect="changes"}"#, "1x9999")],
+            &[("30m", &["ProposalOpen/info"])],
+        ),
+        story(
+            "upgrade",
+            &[
+                ("bootwatch_upgrade_height", "9000x9999"),
+                ("bootwatch_upgrade_disturbs", "0x9999"),
+                ("bootwatch_upgrade_timestamp_seconds", "87600x9999"),
+            ],
+            &[("15m", &["UpgradeNear/info"]), ("25m", &["UpgradeNear/warning"])],
+        ),
+        story(
+            "upgrade disturbs",
+            &[("bootwatch_upgrade_height", "9000x9999"), ("bootwatch_upgrade_disturbs", "1x9999")],
+            &[("15m", &["UpgradeNear/warning"])],
+        ),
+        story(
+            "upgrade is over",
+            &[("bootwatch_upgrade_height", "900x9999"), ("bootwatch_upgrade_disturbs", "1x9999")],
+            &[("15m", &[])],
+        ),
+        story(
             "fell out",
             &[(r#"bootwatch_model_fell_out_epoch{model_id="new"}"#, "7x9999")],
             &[("30m", &["ModelFellOut/warning"])],

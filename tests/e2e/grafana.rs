@@ -21,11 +21,13 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Metrics of which a story of a minute has nothing: what they show alone may be empty.
 const NOT_IN_THE_STORY: &[&str] = &[
-    // Nothing goes wrong in it, and nobody restarts it.
+    // Nothing goes wrong in it, nobody restarts it, and nothing is voted on.
     "bootwatch_ingest_gap_last_height",
     "bootwatch_rule_mismatch_height",
     "bootwatch_params_change_height",
     "changes(process_start_time_seconds",
+    "bootwatch_proposals",
+    "bootwatch_upgrade_",
     // No address is called.
     "bootwatch_heartbeat_last_success_timestamp_seconds",
 ];

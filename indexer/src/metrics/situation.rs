@@ -7,6 +7,7 @@ mod delegates;
 mod endpoints;
 mod hosts;
 mod models;
+mod plans;
 
 use bootwatch_rules::{Fraction, situation::Situation};
 use prometheus::proto::MetricFamily;
@@ -31,6 +32,9 @@ pub(super) fn families(situation: Option<&Situation>) -> Vec<MetricFamily> {
         chain::families(&mut out, situation);
         data::families(&mut out, situation);
         deadlines::families(&mut out, &situation.deadlines);
+        if let Some(plans) = &situation.plans {
+            plans::families(&mut out, plans);
+        }
         for model in situation.models.iter().take(MODELS) {
             models::families(&mut out, model);
         }

@@ -55,6 +55,19 @@ fn everything() -> Situation {
         "unit": "ngonka", "of": 6_000_000_000u64, "least": 0, "most": 900_000_000u64, "shares": 0,
     }))
     .expect("a cost");
+    let upgrade = json!({
+        "name": "v9", "height": 3_999_000, "blocks_left": 94_000, "eta": "2026-11-29T08:00:00Z",
+        "eta_error_seconds": 900.0, "disturbs": null,
+    });
+    let proposal = json!({
+        "id": 7, "title": "a test", "voting_end": "2026-11-25T00:00:00Z", "expedited": false,
+        "messages": [], "changes": [], "added": [], "removed": [], "upgrade": null,
+        "cancels_upgrade": true, "commands": [],
+    });
+    situation.plans = serde_json::from_value(json!({
+        "read_at": 3_904_990, "upgrade": upgrade, "proposals": [proposal], "more": false,
+    }))
+    .expect("plans");
     situation.service = serde_json::from_value(json!({
         "advanced_at": "2026-11-23T14:00:01Z", "judged_at": "2026-11-23T14:00:09Z",
         "disk_free": 5_000_000_000u64, "store_trouble": null,
