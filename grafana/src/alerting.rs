@@ -29,6 +29,10 @@ pub(crate) fn dashboard() -> Dashboard {
         stat("Silences", "Silences that have not ended.")
             .ask("max(bootwatch_silences{@})", "silences")
             .colours("blue", &[]),
+        stat("Nobody reached", "Whether what has to be told reaches nobody.")
+            .ask("max(bootwatch_notifications_nobody_reached{@})", "nobody reached")
+            .unit("bool_yes_no")
+            .colours("green", &[(1.0, "red")]),
         row("Alerts"),
         curves("Incidents", "Incidents that go on, by severity and state.")
             .ask("sum by (severity, state) (bootwatch_incidents{@}) > 0", "{{severity}} {{state}}")

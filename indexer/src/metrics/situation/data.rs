@@ -107,6 +107,12 @@ fn service(out: &mut Families, s: &Situation) {
         &[],
         flag(service.store_trouble.is_none()),
     );
+    out.gauge(
+        "bootwatch_notifications_nobody_reached",
+        "1 while everybody refused the last message to them, so that nobody hears anything.",
+        &[],
+        flag(service.nobody_reached),
+    );
     if let Some(mismatch) = &service.mismatch {
         out.gauge(
             "bootwatch_rule_mismatch_height",

@@ -167,7 +167,7 @@ fn host_model(out: &mut Families, participant: &str, host: &HostView, model: &Ho
             ratio(forecast.charge.min),
         );
     }
-    if let Some(advice) = &model.advice {
+    if let Some(advice) = model.advice.as_ref().filter(|_| host.known) {
         let [participant, model_id] = labels;
         let stake = Fraction::from_str(&advice.charge).map_or(f64::NAN, ratio);
         let deadline = ("deadline", advice.deadline.as_str());
