@@ -16,7 +16,7 @@ mod subscription;
 mod tls;
 pub mod wire;
 
-pub(crate) use batch::{Batch, Call, MAX_CALLS, MAX_METAS, Reply};
+pub(crate) use batch::{Batch, Call, MAX_CALLS, MAX_METAS, Reply, Witness};
 pub use budget::{Budget, Priority, Slot};
 pub use endpoint::{Access, Endpoint};
 pub use error::{ChainError, Class, Problem};

@@ -65,11 +65,23 @@ impl Call {
     }
 }
 
+/// A stored block that whoever answers a batch has to show within it. At one address another chain
+/// of the same name may answer for a moment, and nothing in a block that touches no stored one says
+/// whose it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Witness {
+    pub(crate) height: Height,
+    /// Upper-case hex.
+    pub(crate) hash: String,
+}
+
 /// The answers to a batch as the node sent them.
 #[derive(Debug)]
 pub(crate) struct Batch {
     rpc: Rpc,
+    /// Those that were asked for, and behind them the one that shows the witness.
     calls: Vec<Call>,
+    witness: Option<Witness>,
     body: Vec<u8>,
     took: Duration,
 }
@@ -94,11 +106,16 @@ struct Element<'a> {
 }
 
 impl Rpc {
-    /// Sends the calls, at least one and at most [`MAX_CALLS`], in one request.
+    /// Sends the calls, at least one and with a witness less than [`MAX_CALLS`], in one request.
     ///
     /// # Errors
     /// [`ChainError`] when no answer came at all; errors of single calls show when it is read.
-    pub(crate) async fn batch(&self, calls: Vec<Call>) -> Result<Batch, ChainError> {
+    pub(crate) async fn batch(
+        &self,
+        mut calls: Vec<Call>,
+        witness: Option<Witness>,
+    ) -> Result<Batch, ChainError> {
+        calls.extend(witness.iter().map(|known| Call::Metas(known.height, known.height)));
         let mut request = String::with_capacity(96 * calls.len());
         // Some proxies know no batches: a single request goes without brackets.
         if let [call] = calls[..] {
@@ -112,7 +129,8 @@ impl Rpc {
         }
         let (method, at) = label(&calls);
         let answered = self.exchange(method, at, request, Large).await?;
-        Ok(Batch { rpc: self.clone(), calls, body: answered.body, took: answered.took })
+        let (rpc, body, took) = (self.clone(), answered.body, answered.took);
+        Ok(Batch { rpc, calls, witness, body, took })
     }
 
     /// An error about what the node says of a height, found by whoever read it.
@@ -145,7 +163,8 @@ impl Batch {
     /// cannot be read.
     ///
     /// # Errors
-    /// [`ChainError`] when the body is no JSON, or the batch was refused as a whole.
+    /// [`ChainError`] when the body is no JSON, the batch was refused as a whole, or whoever answered
+    /// does not show the witness.
     pub(crate) fn read(&self) -> Result<Vec<Result<Reply<'_>, ChainError>>, ChainError> {
         let (method, at) = label(&self.calls);
         let text =
@@ -168,9 +187,35 @@ impl Batch {
             }
         }
         let pairs = self.calls.iter().zip(by_call);
-        Ok(pairs
+        let mut replies: Vec<_> = pairs
             .map(|(call, element)| self.rpc.judged(call.method(), self.reply(*call, element)))
-            .collect())
+            .collect();
+        if let Some(witness) = &self.witness {
+            self.shows(witness, replies.pop())?;
+        }
+        Ok(replies)
+    }
+
+    fn shows(
+        &self,
+        witness: &Witness,
+        reply: Option<Result<Reply<'_>, ChainError>>,
+    ) -> Result<(), ChainError> {
+        let metas = match reply {
+            Some(Ok(Reply::Metas(answer))) => answer.block_metas.0,
+            // That it has not got the witness says nothing of what was asked for.
+            Some(Err(error)) => return Err(ChainError { class: Class::Retry, ..error }),
+            _ => Vec::new(),
+        };
+        let theirs = metas.first().and_then(|meta| meta.0.as_ref());
+        match theirs.map(|meta| meta.block_id.hash.as_str()) {
+            Some(theirs) if theirs == witness.hash => Ok(()),
+            theirs => {
+                let theirs: String = theirs.unwrap_or("missing").chars().take(64).collect();
+                let reason = format!("its block is {theirs}, ours is {}", witness.hash);
+                Err(self.contradiction(witness.height, reason))
+            }
+        }
     }
 
     fn reply<'a>(

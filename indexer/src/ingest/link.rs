@@ -61,7 +61,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        chain::{Endpoint, Rpc, RpcLimits},
+        chain::{Call, Endpoint, Problem, Rpc, RpcLimits, Witness},
         ingest::endpoints::Known,
         metrics::Metrics,
     };
@@ -90,5 +90,25 @@ mod tests {
         assert!(shows_ours(&endpoints, 0).await);
         node.stand_in(Some(&other));
         assert!(!shows_ours(&endpoints, 0).await);
+    }
+
+    // Fails when a request for history is believed although whoever answered it does not show a block
+    // that is stored. Found by fault schedules 707318 and 707444: another chain stood at the address
+    // for 100 ms, was gone when it was asked for ours, and its blocks were stored for good.
+    #[tokio::test]
+    async fn a_batch_with_a_witness_is_read_from_our_chain_only() {
+        let (ours, other) = (recording(1), recording(2));
+        let mut node = ours.replay(HEIGHT).await.unwrap();
+        let endpoint = Endpoint::new("node", &node.url().parse().unwrap());
+        let metrics = Arc::new(Metrics::new([]));
+        let rpc = Rpc::new(endpoint, ours.chain_id(), RpcLimits::default(), metrics).unwrap();
+        let witness = Witness { height: HEIGHT, hash: ours.hash(HEIGHT).unwrap() };
+        let ask = || rpc.batch(vec![Call::Block(3), Call::Results(3)], Some(witness.clone()));
+        assert_eq!(ask().await.unwrap().read().unwrap().len(), 2, "the witness is no reply");
+        node.stand_in(Some(&other));
+        let batch = ask().await.unwrap();
+        let error = batch.read().unwrap_err();
+        assert!(matches!(error.problem, Problem::Inconsistent(_)), "{error}");
+        assert!(matches!(error.class, Class::Retry));
     }
 }

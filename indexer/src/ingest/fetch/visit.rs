@@ -9,9 +9,9 @@ use super::{
     read::{self, Part},
 };
 use crate::{
-    chain::{Batch, Call, ChainError, MAX_CALLS, MAX_METAS, Rpc},
+    chain::{Batch, Call, ChainError, MAX_CALLS, MAX_METAS, Priority, Rpc, Witness},
     decode::{Decoded, Meta},
-    ingest::{flow::Flow, ranges::Range},
+    ingest::{endpoints::Known, flow::Flow, ranges::Range},
 };
 
 /// Up to so many blocks one request carries both parts of all of them: headers would cost another.
@@ -22,13 +22,21 @@ pub(super) struct Visit<'s> {
     source: &'s Source,
     index: usize,
     rpc: Rpc,
+    /// Where whole requests can be told to be of our chain: of history, where batches are taken.
+    witness: Option<Witness>,
     /// Blocks of the run's beginning, linked and as far as possible proven.
     found: Vec<Found>,
 }
 
 impl<'s> Visit<'s> {
     pub(super) fn new(source: &'s Source, index: usize, rpc: Rpc) -> Self {
-        Self { source, index, rpc, found: Vec::new() }
+        // What is urgent follows what is stored; history may lie anywhere.
+        let known = match source.priority {
+            Priority::Urgent => None,
+            Priority::Routine => source.endpoints.anchor(index, Height::MAX),
+        };
+        let witness = known.map(|Known { height, hash, .. }| Witness { height, hash });
+        Self { source, index, rpc, witness, found: Vec::new() }
     }
 
     /// Fetches the run from its first height on: what is whole, and the error that ended it early.
@@ -39,6 +47,12 @@ impl<'s> Visit<'s> {
 
     fn flow(&self) -> &Flow {
         &self.source.flows[self.index]
+    }
+
+    /// Calls that one request should carry, besides the one that shows the witness.
+    fn room(&self) -> usize {
+        let calls = self.flow().calls();
+        if self.witness.is_some() { calls.saturating_sub(1).max(1) } else { calls }
     }
 
     async fn fetch(&mut self, (first, last): Range) -> Result<(), ChainError> {
@@ -107,7 +121,7 @@ impl<'s> Visit<'s> {
         while next <= end {
             let mut calls = Vec::new();
             let mut after = next;
-            while after <= end && calls.len() < self.flow().calls() {
+            while after <= end && calls.len() < self.room() {
                 let to = after.saturating_add(MAX_METAS - 1).min(end);
                 calls.push(Call::Metas(after, to));
                 after = to + 1;
@@ -122,7 +136,7 @@ impl<'s> Visit<'s> {
     /// The heights from `next` on whose parts fit into one request: two calls for a block with
     /// transactions, one without; at least one height.
     fn fitting(&self, next: Height, last: Height, metas: &BTreeMap<Height, Meta>) -> Vec<Height> {
-        let room = self.flow().calls();
+        let room = self.room();
         let mut calls = 0;
         let cost =
             |height: &Height| if metas.get(height).is_some_and(Meta::is_empty) { 1 } else { 2 };
@@ -153,7 +167,7 @@ impl<'s> Visit<'s> {
             let mut parts = Vec::new();
             for call in calls {
                 let _leave = self.flow().leave().await;
-                parts.push(self.rpc.batch(vec![call]).await?);
+                parts.push(self.rpc.batch(vec![call], None).await?);
             }
             parts
         } else {
@@ -174,7 +188,8 @@ impl<'s> Visit<'s> {
         let count = calls.len();
         let flow = self.flow();
         let leave = flow.leave().await;
-        match self.rpc.batch(calls).await {
+        let witness = self.witness.clone().filter(|_| flow.calls() > 1 && count < MAX_CALLS);
+        match self.rpc.batch(calls, witness).await {
             Ok(batch) => {
                 flow.answered(count, batch.len(), batch.took());
                 drop(leave);

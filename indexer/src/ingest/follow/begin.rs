@@ -114,6 +114,11 @@ impl Follow {
     async fn look_up_last_capture(&mut self) -> Result<(), IngestError> {
         let Some(height) = last_capture(&self.ledger) else { return Ok(()) };
         let Some(index) = self.parts.endpoints.usable().first().copied() else { return Ok(()) };
+        let doubtful = "the last capture before the start may be of another chain";
+        if !shows_ours(&self.parts.endpoints, index).await {
+            tracing::warn!(height, "{doubtful}");
+            return Ok(());
+        }
         let rpc = self.parts.endpoints.rpc(index);
         let facts = match fetch_from(rpc, height).await {
             Ok(facts) => facts,
@@ -123,7 +128,7 @@ impl Follow {
             }
         };
         if !shows_ours(&self.parts.endpoints, index).await {
-            tracing::warn!(height, "the last capture before the start may be of another chain");
+            tracing::warn!(height, "{doubtful}");
             return Ok(());
         }
         let ledger = Arc::make_mut(&mut self.ledger);
