@@ -48,8 +48,7 @@ async fn a_whole_epoch_is_explained_and_exported() {
     let (epoch, capture) = (capture.epoch, capture.height.unwrap());
     let host = start.hosts[0].address.to_string();
     let model = start.models[0].model_id.to_string();
-    let ahead = run.reaches(capture - 2).await;
-    assert!(ahead.complete_to < capture, "the test was too slow for its chain");
+    assert!(start.complete_to < capture, "the daemon went through the capture itself");
     let end = run.reaches(capture + bench.epoch_length()).await;
     assert!(end.epoch.index >= epoch);
 
