@@ -222,6 +222,8 @@ fn a_wrong_file_names_its_key() {
         ("[1].changes[0].deploy_windoe", {
             with(&|v| v["changes"] = json!([{ "height": 1, "deploy_windoe": 3 }]))
         }),
+        ("[1].params.epoch_shfit", with(&|v| v["params"]["epoch_shfit"] = json!(3))),
+        ("[1].latest_epcoh", with(&|v| v["latest_epcoh"] = json!(null))),
         ("[1].effective_epoch.index", with(&|v| v["effective_epoch"]["index"] = json!(-1))),
         ("[1].params.deploy_window", with(&|v| v["params"]["deploy_window"] = json!(i64::MAX))),
         ("[1].changes[0].height", with(&|v| v["changes"] = json!([{ "height": i64::MIN }]))),
@@ -234,4 +236,10 @@ fn a_wrong_file_names_its_key() {
     ] {
         assert!(message.contains(path), "{message}");
     }
+    let twice = good
+        .to_string()
+        .replace("\"deploy_window\":20", "\"deploy_window\":20,\"deploy_window\":30");
+    let message = error(twice);
+    assert!(message.contains("`params`") && message.contains("duplicate"), "{message}");
+    assert!(error(format!("{good} {good}")).contains("not JSON"));
 }

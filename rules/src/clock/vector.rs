@@ -1,9 +1,11 @@
 //! Epoch clocks from a file: what would these parameters, and these changes of them, do?
+//!
+//! Keys that are not listed here are refused, so that a misspelt one is not silently the default.
 
 use std::ops::ControlFlow;
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::{Deserialize, Serialize, de::IgnoredAny};
+use serde_json::{Value, error::Category};
 
 use super::{Clock, ClockParams, StageEvent, Stages};
 use crate::{Epoch, EpochParams, Height};
@@ -59,7 +61,11 @@ pub enum ClockError {
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Scenario {
+    /// For a person.
+    #[serde(default, rename = "name")]
+    _name: Option<String>,
     effective_epoch: Epoch,
     /// Only needed when `from` lies in a PoC stage whose start the parameters do not tell.
     #[serde(default)]
@@ -69,9 +75,13 @@ struct Scenario {
     changes: Vec<Change>,
     from: Height,
     to: Height,
+    /// A known answer, for whoever compares; not read here.
+    #[serde(default, rename = "expect")]
+    _expect: Option<IgnoredAny>,
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Lengths {
     epoch_length: Height,
     #[serde(default)]
@@ -117,23 +127,29 @@ struct Expect {
 /// # Errors
 /// [`ClockError`] names the key that is wrong.
 pub fn evaluate(json: &str) -> Result<Value, ClockError> {
-    let value: Value = serde_json::from_str(json).map_err(ClockError::NotJson)?;
-    let answer = if value.is_array() {
-        let scenarios: Vec<Scenario> = read(value)?;
+    let answer = if json.trim_start().starts_with('[') {
+        let scenarios: Vec<Scenario> = read(json)?;
         let answers: Result<Vec<_>, _> =
             scenarios.iter().enumerate().map(|(i, s)| s.run(&format!("[{i}]."))).collect();
         serde_json::to_value(answers?)
     } else {
-        serde_json::to_value(read::<Scenario>(value)?.run("")?)
+        serde_json::to_value(read::<Scenario>(json)?.run("")?)
     };
     Ok(answer.expect("numbers and names are always representable in JSON"))
 }
 
-fn read<T: for<'a> Deserialize<'a>>(value: Value) -> Result<T, ClockError> {
-    serde_path_to_error::deserialize(value).map_err(|error| ClockError::Key {
-        path: error.path().to_string(),
-        source: error.into_inner(),
-    })
+/// Straight from the text: by way of a value, the last of two equal keys would win unnoticed.
+fn read<'a, T: Deserialize<'a>>(json: &'a str) -> Result<T, ClockError> {
+    let mut deserializer = serde_json::Deserializer::from_str(json);
+    let read = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let path = error.path().to_string();
+        match error.into_inner() {
+            source if source.classify() == Category::Data => ClockError::Key { path, source },
+            source => ClockError::NotJson(source),
+        }
+    })?;
+    deserializer.end().map_err(ClockError::NotJson)?;
+    Ok(read)
 }
 
 impl Scenario {

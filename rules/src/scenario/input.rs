@@ -12,8 +12,8 @@ use serde_json::Value;
 
 use super::{ScenarioError, output};
 use crate::{
-    Address, Choice, Decimal, DelegationParams, EpochIndex, ModelId, ModelParams, Network,
-    NetworkError, Penalties, RuleSet, Weight,
+    Address, Choice, Decimal, DecimalError, DelegationParams, EpochIndex, ModelId, ModelParams,
+    Network, NetworkError, Penalties, RuleSet, Weight,
     resolution::{ChoicesByModel, Formation, Outcome},
 };
 
@@ -121,9 +121,13 @@ impl Scenario {
         let params = self.params.delegation();
         let network = Network::new(self.hosts.iter().map(|host| (&host.address, host.weight)))
             .map_err(|error| ScenarioError::new(network_path(&error), error))?;
-        if let Err(error) = params.w_threshold.floor_of(network.total()) {
-            return Err(ScenarioError::new("params.w_threshold", error));
-        }
+        // A weight that is needed is a weight: 64 bits, as the network's own.
+        let too_large = || DecimalError::TooLarge(params.w_threshold);
+        params
+            .w_threshold
+            .floor_of(network.total())
+            .and_then(|need| Weight::try_from(need.max(0)).map_err(|_| too_large()))
+            .map_err(|error| ScenarioError::new("params.w_threshold", error))?;
         let penalties = Penalties::new(&params).map_err(|error| {
             ScenarioError::new(format!("params.{}", error.parameter), error.problem)
         })?;

@@ -45,6 +45,12 @@ fn an_error_names_its_key() {
             r#""1", "exponent": 400}, "v_min""#,
             "params.w_threshold",
         ),
+        // Exact in 128 bits, and more than any weight.
+        (
+            r#""1", "exponent": -1}, "v_min""#,
+            r#""1", "exponent": 18}, "v_min""#,
+            "params.w_threshold",
+        ),
         (
             r#"{"value": "15", "exponent": -2}"#,
             r#"{"value": "15", "exponent": -1}"#,
