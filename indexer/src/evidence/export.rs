@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use bootwatch_rules::{
     Address, Capture, ChainEvent, ChargeSnapshot, ChoiceTx, EpochIndex, Height, Params,
+    forecast::KeptForecast,
 };
 use bootwatch_schema::{BlockRef, Dated, EpochRecord, WorkRecord};
 use jiff::Timestamp;
@@ -52,6 +53,9 @@ pub struct Evidence {
     pub work: Vec<WorkRecord>,
     /// What the chain fixed, for every host.
     pub charges: Option<Charges>,
+    /// What was forecast before the chain fixed it, for every host, and how it held. Null when no
+    /// forecast was kept; it is no evidence of the chain's, so then nothing is missing.
+    pub forecast: Option<KeptForecast>,
     /// What is not there, in words. Empty means that the rest is complete.
     pub missing: Vec<String>,
 }
@@ -189,6 +193,7 @@ pub(super) fn export(
         hosts,
         work,
         charges,
+        forecast: reader.forecast(epoch)?,
         course,
         missing: gathered.missing,
     })

@@ -14,9 +14,10 @@
 //! | `work` | yes | yes | `committed`, `distributed` | nonces, weight |
 //! | `charge` | yes | | `fraction` | decimal |
 //! | `transfer` | yes | yes | the delegate | share |
+//! | `forecast` | yes | | `min`, `max`; `outcome` | fraction; `right`, `wrong` |
 //! | `missing` | | | | what is not there |
 
-use bootwatch_rules::{Choice, ChoiceAction, ChoiceTx, Height};
+use bootwatch_rules::{Choice, ChoiceAction, ChoiceTx, Height, forecast::KeptForecast};
 use bootwatch_schema::{BlockRef, ChoiceOrigin, Dated, EpochRecord};
 use serde::Serialize;
 use serde_json::Value;
@@ -279,6 +280,9 @@ impl<'a> Table<'a> {
                 });
             }
         }
+        if let Some(forecast) = &evidence.forecast {
+            self.forecast(forecast);
+        }
         let Some(charges) = &evidence.charges else { return };
         for penalty in &charges.snapshot.penalties {
             self.push(Row {
@@ -300,6 +304,27 @@ impl<'a> Table<'a> {
                 value: transfer.share.to_string(),
                 ..Row::default()
             });
+        }
+    }
+
+    fn forecast(&mut self, forecast: &'a KeptForecast) {
+        for (host, kept) in &forecast.hosts {
+            let values = [
+                ("min", Some(kept.range.min.to_string()), Some(forecast.height)),
+                ("max", Some(kept.range.max.to_string()), Some(forecast.height)),
+                ("outcome", kept.outcome.map(|o| o.as_str().to_owned()), forecast.checked),
+            ];
+            for (name, value, height) in values {
+                let Some(value) = value else { continue };
+                self.push(Row {
+                    kind: "forecast",
+                    height,
+                    host: host.as_str(),
+                    name: name.to_owned(),
+                    value,
+                    ..Row::default()
+                });
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 use bootwatch_rules::{
     BlockFacts, ChainEvent, ChainState, Choice, ChoiceTx, Decimal, DelegationParams, Epoch,
     EpochParams, Height, HostChoices, Member, MessagePath, ModelParams, Observation, Params,
-    Position, RuleSet, ledger::Ledger,
+    Position, RuleSet, forecast::KeptForecast, ledger::Ledger,
 };
 use bootwatch_schema::{ChoiceOrigin, Commit, SqliteStore, Store as _, Unfillable};
 use tempfile::TempDir;
@@ -93,10 +93,14 @@ impl Chain {
                 app_version: Some("0.2.14".into()),
                 ..Observation::default()
             });
+            let kept = self
+                .ledger
+                .forms_at(height)
+                .then(|| KeptForecast::new(&self.ledger, RuleSet::V0_2_14, BASE, &[]).unwrap());
             let changes = self.ledger.apply(&facts, observation.as_ref());
             let commit = Commit {
                 facts: &facts,
-                forecast: None,
+                forecast: kept.as_ref(),
                 observation: observation.as_ref(),
                 changes: &changes,
                 ledger: &self.ledger,
@@ -206,6 +210,27 @@ fn the_table_quotes_what_the_chain_says() {
     let [tx] = of("choice_tx")[..] else { panic!("{table}") };
     assert_eq!((cell(tx, "message_path"), cell(tx, "block_hash")), ("0.1".into(), "456".into()));
     assert_eq!(of("missing").len(), evidence.missing.len());
+}
+
+/// Undecided here, because nobody reads charges: then nothing is said of how it held.
+#[test]
+fn a_forecast_that_was_kept_is_exported() {
+    let mut chain = Chain::new();
+    chain.run(BASE..=1134, refusal_at_1110);
+    let export =
+        |chain: &Chain| chain.desk().export(11, &[HOST.into()], Timestamp::UNIX_EPOCH).unwrap();
+    assert_eq!(export(&chain).forecast, None);
+    chain.run(1135..=1136, |_| ());
+    let evidence = export(&chain);
+    let forecast = evidence.forecast.as_ref().unwrap();
+    assert_eq!((forecast.epoch, forecast.height, forecast.checked), (11, 1134, None));
+    let range = forecast.hosts[&Address::from(HOST)].range;
+    let table = evidence.csv().unwrap();
+    let rows: Vec<_> = table.lines().filter(|row| row.starts_with("forecast,")).collect();
+    let expected = [("min", range.min), ("max", range.max)]
+        .map(|(name, value)| format!("forecast,11,1134,,,,,,,,{HOST},,{name},{value}"));
+    assert_eq!(rows[..2], expected);
+    assert_eq!(rows.len(), 2 * forecast.hosts.len());
 }
 
 #[test]
