@@ -11,7 +11,10 @@ use clap::Args;
 use jiff::Timestamp;
 
 use super::{desk::DeskArgs, failure::Failure, output};
-use crate::evidence::{self, text};
+use crate::{
+    evidence::{self, text},
+    report::words::clean,
+};
 
 #[derive(Debug, Args)]
 pub(super) struct WhatifArgs {
@@ -75,7 +78,9 @@ pub(super) fn run(args: &WhatifArgs) -> Result<(), Failure> {
             return Err(Failure::Usage("give --host, --scenario or --clock".to_owned()));
         }
     };
-    let answer = answer.map_err(|error| Failure::Usage(format!("{}: {error}", path.display())))?;
+    // A key of the file is quoted as it is, and may hold what a terminal obeys.
+    let answer =
+        answer.map_err(|error| Failure::Usage(format!("{}: {}", named(path), clean(&error))))?;
     output::print(&output::json(&answer)?)
 }
 
@@ -86,5 +91,9 @@ fn read(path: &Path) -> Result<String, Failure> {
     } else {
         fs::read_to_string(path)
     };
-    read.map_err(|error| Failure::Usage(format!("{}: cannot be read: {error}", path.display())))
+    read.map_err(|error| Failure::Usage(format!("{}: cannot be read: {error}", named(path))))
+}
+
+fn named(path: &Path) -> String {
+    if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() }
 }
