@@ -4,6 +4,7 @@ mod captures;
 mod charges;
 mod kept;
 mod past;
+mod total;
 
 use std::ops::ControlFlow;
 

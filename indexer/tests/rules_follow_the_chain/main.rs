@@ -17,6 +17,7 @@
 //! | no wipe of refusals and intents at validation end | choices |
 //! | a model fell out in the newest epoch without it, not in the first | past |
 //! | only who has voting power served a model | past |
+//! | another total of the event's is not compared with ours | total |
 //!
 //! `BOOTWATCH_ORACLE_SEEDS=100 cargo test -p bootwatch --test rules_follow_the_chain` plays more.
 
@@ -79,4 +80,17 @@ fn a_wrong_rule_set_is_noticed() {
         // Pre-eligibility is the same in all versions; only charges differ.
         assert!(score.mismatches.iter().all(|text| text.contains("charge")), "{score}");
     }
+}
+
+/// Where a capture counts other weights than the chain's records show, both counts are told, what
+/// rests on ours is called uncertain, and the charges still follow from the event.
+#[test]
+fn a_network_that_is_counted_otherwise_is_told() {
+    let specs = stories::specs(2).into_iter().filter(|(spec, _)| spec.story.name == "default");
+    let counted =
+        specs.map(|(spec, epochs)| (Spec { counted_weight: Some(5_000), ..spec }, epochs));
+    let score = play(counted.collect(), None);
+    println!("{score}");
+    score.assert_clean();
+    assert!(score.otherwise_counted >= 50 && score.charges >= 200, "{score}");
 }

@@ -23,6 +23,8 @@ pub(crate) struct Score {
     pub(crate) captures_ahead: usize,
     /// Of all events, those that said `pre_eligible`.
     pub(crate) passed: usize,
+    /// Events whose total of the network's weight is not what the members add up to.
+    pub(crate) otherwise_counted: usize,
     /// Hosts whose forecast was compared with what the chain fixed.
     pub(crate) charges: usize,
     /// Of them, those that were charged.
@@ -57,6 +59,7 @@ impl Score {
         self.captures += other.captures;
         self.captures_ahead += other.captures_ahead;
         self.passed += other.passed;
+        self.otherwise_counted += other.otherwise_counted;
         self.charges += other.charges;
         self.paid += other.paid;
         self.exact += other.exact;
@@ -94,7 +97,7 @@ impl fmt::Display for Score {
         writeln!(
             f,
             "{} chains, {} blocks, {} epochs ({} failed, {} with stored charges); {} captures ({} passed), {} \
-             of them projected one block before; {} forecasts of a host's charge ({} paid, {} \
+             of them projected one block before, {} with another total; {} forecasts of a host's charge ({} paid, {} \
              exact), {} transfers; {} choices; {} kept forecasts decided; \
              {} rewards; {} times a model had fallen out; {} services of delegates ({} done); \
              {} mismatches",
@@ -106,6 +109,7 @@ impl fmt::Display for Score {
             self.captures,
             self.passed,
             self.captures_ahead,
+            self.otherwise_counted,
             self.charges,
             self.paid,
             self.exact,

@@ -43,7 +43,7 @@ pub(crate) fn run(state: &mut State, spec: &Spec, roster: &Roster) -> Vec<Event>
     }
     let deploy_window = state.delegation_params().deploy_window;
     if context.capture(&params, deploy_window) == Some(height) {
-        events.extend(capture::run(state, roster));
+        events.extend(capture::run(state, spec, roster));
     }
     // Without a record of the upcoming epoch there is no stage to capture for.
     if context.validation_start(&params) == height && state.upcoming_epoch().is_some() {

@@ -26,6 +26,10 @@ pub struct Spec {
     /// How many bytes an event without meaning adds to every block, so that a slow reader falls
     /// behind; none at 0.
     pub ballast_bytes: usize,
+    /// The most of a host's weight that a capture counts, while every record of the chain still
+    /// shows all of it. Not known to happen: it is what a later version's "trusted weight" would
+    /// look like from outside if it reached the captures.
+    pub counted_weight: Option<i64>,
 }
 
 impl Spec {
@@ -41,6 +45,7 @@ impl Spec {
             state_history: 1_000,
             dkg_event_bytes: 2 * 1024 * 1024,
             ballast_bytes: 0,
+            counted_weight: None,
             story,
         }
     }

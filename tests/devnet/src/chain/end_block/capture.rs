@@ -10,13 +10,17 @@ use super::super::event::event;
 use super::super::outcome::Event;
 use super::super::preeligibility::{Candidate, Thresholds, judge};
 use super::super::roster::Roster;
+use super::super::spec::Spec;
 use super::super::state::State;
 use super::super::wire::{
     BootstrapDelegationSnapshot, BootstrapModelPreEligibility, PoCDelegation, PoCDirectIntent,
 };
 
-pub(super) fn run(state: &mut State, roster: &Roster) -> Vec<Event> {
-    let weights = state.live_weights();
+pub(super) fn run(state: &mut State, spec: &Spec, roster: &Roster) -> Vec<Event> {
+    let mut weights = state.live_weights();
+    if let Some(most) = spec.counted_weight {
+        weights.values_mut().for_each(|weight| *weight = (*weight).min(most));
+    }
     let total: i64 = weights.values().sum();
     let params = state.delegation_params();
     let thresholds =
