@@ -12,6 +12,8 @@ pub mod closing;
 mod decimal;
 pub mod delegates;
 mod facts;
+#[cfg(test)]
+mod fixtures;
 pub mod forecast;
 mod fraction;
 mod groups;

@@ -1,71 +1,13 @@
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
-
 use super::*;
 use crate::{
-    Capture, ChainState, Choice, Decimal, DelegationParams, Epoch, EpochParams, Member,
-    ModelParams, Network, Params, Penalty, RuleSet,
-    ledger::{FrozenChoices, Ledger, Standing, Tick},
+    Capture, Choice, Decimal, Network, Penalty, RuleSet,
+    fixtures::{CAPTURE, ledger},
+    ledger::{FrozenChoices, Ledger},
 };
 
-const CAPTURE: Height = 1080;
-
-/// Three members of 100, one candidate `m`, epoch 11 ahead: capture 1080, PoC start 1100, commit
-/// deadline 1110, validation start 1115, formation 1135.
-fn ledger(tip: Height, choices: &[(&str, Choice)]) -> Ledger {
-    let hosts = ["a", "b", "c"].map(Address::from);
-    let model = ModelId::from("m");
-    let started = tip >= 1100;
-    let epoch = |index, poc_start| Epoch { index, poc_start };
-    let state = ChainState {
-        height: tip,
-        params: Params {
-            epoch: EpochParams {
-                epoch_length: 100,
-                poc_stage_duration: 10,
-                poc_validation_delay: 5,
-                poc_validation_duration: 20,
-                set_new_validators_delay: 10,
-                ..EpochParams::default()
-            },
-            delegation: Some(DelegationParams {
-                deploy_window: 20,
-                v_min: 1,
-                refusal_penalty: Decimal::new(1, -1),
-                no_participation_penalty: Decimal::new(15, -2),
-                delegation_share: Decimal::new(5, -2),
-                ..DelegationParams::default()
-            }),
-            models: vec![ModelParams {
-                model_id: model.clone(),
-                coefficient: None,
-                dynamic: false,
-                penalty_start_epoch: 11,
-            }],
-            ..Params::default()
-        },
-        effective: epoch(10, 1000),
-        latest: if started { epoch(11, 1100) } else { epoch(10, 1000) },
-        members: hosts
-            .iter()
-            .map(|host| Member { host: host.clone(), weight: 100, excluded: None })
-            .collect(),
-        ..ChainState::default()
-    };
-    let standing = |choice: &Choice| Standing { choice: choice.clone(), origin: None, since: 1 };
-    let of_model =
-        choices.iter().map(|(host, choice)| (Address::from(*host), standing(choice))).collect();
-    Ledger {
-        tip: Some(Tick { height: tip, time: Timestamp::UNIX_EPOCH }),
-        state: Some(state),
-        known_hosts: hosts.into_iter().collect(),
-        choices: [(model, of_model)].into(),
-        ..Ledger::default()
-    }
-}
-
-/// The same after the capture, which froze the choices and found the model pre-eligible.
+/// The ledger after the capture, which froze the choices and found the model pre-eligible.
 fn captured(tip: Height, choices: &[(&str, Choice)]) -> Ledger {
     let mut ledger = ledger(tip, choices);
     let model_id = ModelId::from("m");

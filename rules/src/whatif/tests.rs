@@ -1,60 +1,11 @@
 use jiff::Timestamp;
 
 use super::*;
-use crate::forecast::TrackRecords;
-use crate::{
-    ChainState, Choice, Decimal, DelegationParams, Epoch, EpochParams, Fraction, Member,
-    ModelParams, Params, ledger::Tick, situation::DataView,
-};
+use crate::{Choice, Fraction, fixtures, forecast::TrackRecords, situation::DataView};
 
-/// Three members of 100, a candidate `m` and a registered model without an entry, epoch 11 ahead:
-/// capture 1080, PoC start 1100, validation start 1115, wipe 1135.
+/// Nobody has chosen yet.
 fn ledger(tip: Height) -> Ledger {
-    let hosts = ["a", "b", "c"].map(Address::from);
-    let epoch = |index, poc_start| Epoch { index, poc_start };
-    let started = tip >= 1100;
-    let state = ChainState {
-        height: tip,
-        params: Params {
-            epoch: EpochParams {
-                epoch_length: 100,
-                poc_stage_duration: 10,
-                poc_validation_delay: 5,
-                poc_validation_duration: 20,
-                set_new_validators_delay: 10,
-                ..EpochParams::default()
-            },
-            delegation: Some(DelegationParams {
-                deploy_window: 20,
-                v_min: 1,
-                refusal_penalty: Decimal::new(1, -1),
-                no_participation_penalty: Decimal::new(15, -2),
-                delegation_share: Decimal::new(5, -2),
-                ..DelegationParams::default()
-            }),
-            models: vec![ModelParams {
-                model_id: "m".into(),
-                coefficient: None,
-                dynamic: false,
-                penalty_start_epoch: 11,
-            }],
-            ..Params::default()
-        },
-        effective: epoch(10, 1000),
-        latest: if started { epoch(11, 1100) } else { epoch(10, 1000) },
-        members: hosts
-            .iter()
-            .map(|host| Member { host: host.clone(), weight: 100, excluded: None })
-            .collect(),
-        governance_models: vec!["m".into(), "unlisted".into()],
-        ..ChainState::default()
-    };
-    Ledger {
-        tip: Some(Tick { height: tip, time: Timestamp::UNIX_EPOCH }),
-        state: Some(state),
-        known_hosts: hosts.into_iter().collect(),
-        ..Ledger::default()
-    }
+    fixtures::ledger(tip, &[])
 }
 
 fn ask(ledger: &Ledger, model: &str, action: ChoiceAction) -> Result<Comparison, WhatIfError> {
