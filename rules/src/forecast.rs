@@ -13,6 +13,8 @@ mod kept;
 mod prospect;
 mod reason;
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -72,7 +74,7 @@ pub struct Branch {
     /// The share that moves to the delegate.
     pub transfer: Option<ShareTo>,
     /// Why, in one sentence.
-    pub reason: String,
+    pub reason: Cow<'static, str>,
 }
 
 /// A share of what is left after charges, moving to a delegate.

@@ -1,7 +1,7 @@
 //! Who is in which model's group, to be asked for many hosts.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     hash::BuildHasherDefault,
     rc::Rc,
 };
@@ -31,9 +31,10 @@ pub(crate) fn active_models<'a>(
 
 /// The members of the effective epoch's model groups, whatever their weight, live or not.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Groups<'a>(
-    BTreeMap<&'a ModelId, HashSet<&'a Address, BuildHasherDefault<AddressHasher>>>,
-);
+pub(crate) struct Groups<'a>(BTreeMap<&'a ModelId, Group<'a>>);
+
+/// The members of one group, and whether they have voting power.
+type Group<'a> = HashMap<&'a Address, bool, BuildHasherDefault<AddressHasher>>;
 
 impl<'a> Groups<'a> {
     /// The groups that a ledger knows; none before the first state.
@@ -44,13 +45,19 @@ impl<'a> Groups<'a> {
     fn new(state: &'a ChainState) -> Self {
         let mut groups = Self::default();
         for group in &state.model_groups {
-            let hosts = group.members.iter().map(|member| &member.host);
-            groups.0.entry(&group.model_id).or_default().extend(hosts);
+            let hosts = groups.0.entry(&group.model_id).or_default();
+            for member in &group.members {
+                *hosts.entry(&member.host).or_default() |= member.voting_power > 0;
+            }
         }
         groups
     }
 
     pub(crate) fn contains(&self, model: &ModelId, host: &Address) -> bool {
-        self.0.get(model).is_some_and(|hosts| hosts.contains(host))
+        self.0.get(model).is_some_and(|hosts| hosts.contains_key(host))
+    }
+
+    pub(crate) fn has_voting_power(&self, model: &ModelId, host: &Address) -> bool {
+        self.0.get(model).is_some_and(|hosts| hosts.get(host).is_some_and(|power| *power))
     }
 }

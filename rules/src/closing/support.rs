@@ -1,6 +1,6 @@
 //! Who supports a model, by host: what a single choice would add is then known at once.
 
-use std::{cmp::Reverse, collections::BinaryHeap};
+use std::{cmp::Reverse, collections::BinaryHeap, sync::OnceLock};
 
 use super::Step;
 use crate::{Address, Choice, Network, Weight, preeligibility::Tally};
@@ -16,6 +16,8 @@ pub struct Support<'a> {
     tally: Tally,
     /// A host with intent to delegate to: the one with the most weight.
     anchor: Option<usize>,
+    /// Members by what their intent would add to reach; ordered when it is first asked for.
+    gains: OnceLock<BinaryHeap<(Weight, Reverse<usize>)>>,
 }
 
 /// Where one live member stands; small, because plans copy all of them.
@@ -45,6 +47,7 @@ impl<'a> Support<'a> {
             stands: vec![nowhere; hosts],
             tally: Tally { total_network_weight: network.total(), ..Tally::default() },
             anchor: None,
+            gains: OnceLock::new(),
         };
         for (host, choice) in choices {
             let Some((at, weight)) = network.seat(host) else { continue };
@@ -112,6 +115,11 @@ impl<'a> Support<'a> {
         self.choices[at]
     }
 
+    /// The choice of a live member; none when it has none, or is none.
+    pub(crate) fn choice_of(&self, host: &Address) -> Option<&'a Choice> {
+        self.choices[self.position(host)?]
+    }
+
     /// How many live members with weight delegate to that one, and the weight of all that do.
     pub(crate) fn delegated(&self, at: usize) -> (u32, Weight) {
         (self.delegators[at], self.stands[at].followers)
@@ -119,6 +127,13 @@ impl<'a> Support<'a> {
 
     fn is_reached(&self, at: usize) -> bool {
         is_reached(&self.stands, at)
+    }
+
+    fn gains(&self) -> &BinaryHeap<(Weight, Reverse<usize>)> {
+        self.gains.get_or_init(|| {
+            let all = self.places().map(|at| (gain(self.network, &self.stands, at), Reverse(at)));
+            all.filter(|(gain, _)| *gain > 0).collect()
+        })
     }
 
     /// The numbers if that member declared intent; none when it has.
@@ -227,10 +242,7 @@ impl Ahead<'_, '_> {
     /// The member that adds most to reach now. A gain only shrinks while others act, so an entry
     /// that is still worth what it was worth is the best.
     pub(super) fn best(&mut self) -> Option<usize> {
-        let mut gains = self.gains.take().unwrap_or_else(|| {
-            let all = self.support.places().map(|at| (self.gain(at), Reverse(at)));
-            all.filter(|(gain, _)| *gain > 0).collect()
-        });
+        let mut gains = self.gains.take().unwrap_or_else(|| self.support.gains().clone());
         let mut best = None;
         while let Some((gain, place)) = gains.pop() {
             let now = self.gain(place.0);

@@ -1,11 +1,16 @@
 //! The outcomes that are still open for one host and model.
 
+use std::collections::BTreeSet;
+
 use super::{
     Branch, ChargeRange, HostForecast, Lever, LeverAction, ModelForecast, ShareTo,
-    prospect::{Certainty, Outlook, Person, Prospect, Report},
-    reason,
+    prospect::{Certainty, KnownChoice, Outlook, Person, Prospect, Report},
+    reason::{self, Reason},
 };
 use crate::{Address, Choice, Fraction, Mode, resolution::BootstrapStand, situation::DeadlineName};
+
+/// How many outcomes of one host and model are open before the snapshots, mostly.
+const USUAL_BRANCHES: usize = 6;
 
 impl Prospect<'_> {
     /// What the epoch will take from the host, over all models.
@@ -19,11 +24,12 @@ impl Prospect<'_> {
     }
 
     fn of(&self, person: &Person<'_>, model: &Outlook<'_>) -> ModelForecast {
-        let mut branches = Vec::new();
+        let chosen = self.chosen(person, model);
+        let mut branches = Vec::with_capacity(USUAL_BRANCHES);
         if model.can_be_eligible {
-            self.if_eligible(person, model, &mut branches);
+            self.if_eligible(person, model, chosen.regular, &mut branches);
         }
-        self.if_ineligible(person, model, &mut branches);
+        self.if_ineligible(person, model, chosen.captured, &mut branches);
         ModelForecast {
             model_id: model.id.clone(),
             epoch: self.schedule.epoch,
@@ -33,8 +39,14 @@ impl Prospect<'_> {
         }
     }
 
-    fn if_eligible(&self, person: &Person<'_>, model: &Outlook<'_>, branches: &mut Vec<Branch>) {
-        let mut push = |mode, transfer: Option<ShareTo>, reason: String| {
+    fn if_eligible(
+        &self,
+        person: &Person<'_>,
+        model: &Outlook<'_>,
+        choice: KnownChoice<'_>,
+        branches: &mut Vec<Branch>,
+    ) {
+        let mut push = |mode, transfer: Option<ShareTo>, reason: Reason| {
             let fraction = self.fraction(mode, model);
             branches.push(Branch {
                 eligible: true,
@@ -49,7 +61,6 @@ impl Prospect<'_> {
             push(Mode::Direct, None, reason::direct());
         }
         let share = self.penalties.share();
-        let choice = self.regular(person, model);
         match choice {
             Some(Some(Choice::Delegate { delegate_to })) => {
                 if self.can_be_accepted(delegate_to, model) {
@@ -74,7 +85,13 @@ impl Prospect<'_> {
         }
     }
 
-    fn if_ineligible(&self, person: &Person<'_>, model: &Outlook<'_>, branches: &mut Vec<Branch>) {
+    fn if_ineligible(
+        &self,
+        person: &Person<'_>,
+        model: &Outlook<'_>,
+        choice: KnownChoice<'_>,
+        branches: &mut Vec<Branch>,
+    ) {
         // Flags that the capture may have for the model; none is a model that it does not cover.
         let flags: &[Option<bool>] = match &self.report {
             // Also of an active model, when a missed capture left an older one in force.
@@ -87,31 +104,33 @@ impl Prospect<'_> {
             Report::Ahead => &[Some(true), Some(false)],
             Report::Unknown => &[Some(true), Some(false), None],
         };
-        let mut found: Vec<Branch> = Vec::new();
+        let first = branches.len();
         for flag in flags {
-            for branch in self.under_flag(person, model, *flag) {
-                match found.iter_mut().find(|b| b.mode == branch.mode && b.reason == branch.reason)
-                {
+            self.under_flag(person, model, *flag, choice, |branch| {
+                let mut found = branches[first..].iter_mut();
+                match found.find(|b| b.mode == branch.mode && b.reason == branch.reason) {
                     // The same either way: the flag makes no difference.
                     Some(same) if same.pre_eligible != branch.pre_eligible => {
                         same.pre_eligible = None;
                     }
                     Some(_) => {}
-                    None => found.push(branch),
+                    None => branches.push(branch),
                 }
-            }
+            });
         }
-        branches.append(&mut found);
     }
 
-    /// The outcomes of a model that stays ineligible, with one flag of the capture.
+    /// The outcomes of a model that stays ineligible, with one flag of the capture: one for each
+    /// mode.
     fn under_flag(
         &self,
         person: &Person<'_>,
         model: &Outlook<'_>,
         flag: Option<bool>,
-    ) -> Vec<Branch> {
-        let branch = |mode: Option<Mode>, reason: String| Branch {
+        choice: KnownChoice<'_>,
+        mut found: impl FnMut(Branch),
+    ) {
+        let branch = |mode: Option<Mode>, reason: Reason| Branch {
             eligible: false,
             pre_eligible: flag,
             mode,
@@ -120,7 +139,7 @@ impl Prospect<'_> {
             reason: self.dated(model, reason),
         };
         let Some(pre_eligible) = flag else {
-            return vec![branch(None, reason::not_captured(model.active))];
+            return found(branch(None, reason::not_captured(model.active)));
         };
         // Whether it served: with a commit, a validation vote for it stays open to the end.
         let served: &[(bool, bool)] = match self.committed(person.host, model) {
@@ -128,14 +147,12 @@ impl Prospect<'_> {
             Certainty::Yes => &[(true, true), (true, false)],
             Certainty::Open => &[(true, true), (true, false), (false, false)],
         };
-        let unknown = [None, Some(Choice::Intent), Some(anyone())];
-        let choices = match self.captured(person, model) {
-            Some(choice) => vec![choice],
-            None => unknown.iter().map(Option::as_ref).collect(),
-        };
-        let mut found: Vec<Branch> = Vec::new();
+        let (known, anyone) = ([choice.flatten()], anyone());
+        let unknown = [None, Some(&Choice::Intent), Some(&anyone)];
+        let choices = if choice.is_some() { &known[..] } else { &unknown[..] };
+        let mut modes = BTreeSet::new();
         for (committed, validated) in served.iter().copied() {
-            for choice in &choices {
+            for choice in choices {
                 let stand = BootstrapStand {
                     pre_eligible,
                     was_member: person.is_member,
@@ -144,20 +161,19 @@ impl Prospect<'_> {
                     choice: *choice,
                 };
                 let mode = Mode::bootstrap(self.rule_set, &stand);
-                if !found.iter().any(|known| known.mode == mode) {
+                if modes.insert(mode) {
                     let reason = reason::bootstrap(mode, self.rule_set, &stand);
-                    found.push(branch(mode, reason));
+                    found(branch(mode, reason));
                 }
             }
         }
-        found
     }
 
     fn fraction(&self, mode: Mode, model: &Outlook<'_>) -> Fraction {
         if model.in_force { self.penalties.of(mode) } else { Fraction::ZERO }
     }
 
-    fn dated(&self, model: &Outlook<'_>, reason: String) -> String {
+    fn dated(&self, model: &Outlook<'_>, reason: Reason) -> Reason {
         if model.in_force { reason } else { reason::not_in_force(&reason) }
     }
 

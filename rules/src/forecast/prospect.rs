@@ -65,6 +65,18 @@ pub(super) struct Person<'h> {
     was_live: bool,
 }
 
+/// A host's choice; the outer None means that it is not known.
+pub(super) type KnownChoice<'a> = Option<Option<&'a Choice>>;
+
+/// A host's choices for one model where they count.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Chosen<'a> {
+    /// In the capture in force.
+    pub(super) captured: KnownChoice<'a>,
+    /// At validation start.
+    pub(super) regular: KnownChoice<'a>,
+}
+
 /// Which heights of the formation still lie ahead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Schedule {
@@ -222,16 +234,26 @@ impl<'a> Prospect<'a> {
         }
     }
 
-    /// The host's choice in the capture in force. The outer None means that it is not known.
-    pub(super) fn captured(
+    /// The host's choices where they count, found once for all outcomes.
+    pub(super) fn chosen(&self, person: &Person<'_>, model: &Outlook<'a>) -> Chosen<'a> {
+        let is_ahead = self.report == Report::Ahead || self.schedule.validation_start.is_some();
+        let standing = if is_ahead { person.standing(model) } else { None };
+        Chosen {
+            captured: self.captured(person, model, standing),
+            regular: self.regular(person, model, standing),
+        }
+    }
+
+    fn captured(
         &self,
         person: &Person<'_>,
         model: &Outlook<'a>,
-    ) -> Option<Option<&'a Choice>> {
+        standing: KnownChoice<'a>,
+    ) -> KnownChoice<'a> {
         match &self.report {
             // The chain reads the choices of live members only.
             Report::Ahead if !person.is_member => Some(None),
-            Report::Ahead => person.standing(model),
+            Report::Ahead => standing,
             Report::Unknown => None,
             Report::Taken(_) => {
                 let frozen = model.captured?;
@@ -243,17 +265,17 @@ impl<'a> Prospect<'a> {
         }
     }
 
-    /// The host's choice at validation start. The outer None means that it is not known.
-    pub(super) fn regular(
+    fn regular(
         &self,
         person: &Person<'_>,
         model: &Outlook<'a>,
-    ) -> Option<Option<&'a Choice>> {
+        standing: KnownChoice<'a>,
+    ) -> KnownChoice<'a> {
         if person.is_read == Certainty::No {
             return Some(None);
         }
         if self.schedule.validation_start.is_some() {
-            return person.standing(model);
+            return standing;
         }
         person.frozen(model.regular?, model)
     }
@@ -307,20 +329,16 @@ impl<'a> Prospect<'a> {
 }
 
 impl Person<'_> {
-    fn standing<'a>(&self, model: &Outlook<'a>) -> Option<Option<&'a Choice>> {
+    fn standing<'a>(&self, model: &Outlook<'a>) -> KnownChoice<'a> {
         let standing = model.standing.and_then(|hosts| hosts.get(self.host));
         self.or_none_if_known(standing.map(|standing| &standing.choice))
     }
 
-    fn frozen<'a>(
-        &self,
-        frozen: &'a FrozenChoices,
-        model: &Outlook<'a>,
-    ) -> Option<Option<&'a Choice>> {
+    fn frozen<'a>(&self, frozen: &'a FrozenChoices, model: &Outlook<'a>) -> KnownChoice<'a> {
         self.or_none_if_known(frozen.choices.get(model.id).and_then(|hosts| hosts.get(self.host)))
     }
 
-    fn or_none_if_known<'a>(&self, choice: Option<&'a Choice>) -> Option<Option<&'a Choice>> {
+    fn or_none_if_known<'a>(&self, choice: Option<&'a Choice>) -> KnownChoice<'a> {
         (choice.is_some() || self.is_known).then_some(choice)
     }
 }

@@ -1,60 +1,65 @@
-//! The sentence behind each branch.
+//! The sentence behind each branch. Most say the same of everybody and are not copied.
+
+use std::borrow::Cow;
 
 use crate::{Address, Choice, Fraction, Mode, RuleSet, resolution::BootstrapStand};
 
-pub(super) fn direct() -> String {
-    "The host's own work for it is accepted.".to_owned()
+/// A sentence.
+pub(super) type Reason = Cow<'static, str>;
+
+pub(super) fn direct() -> Reason {
+    "The host's own work for it is accepted.".into()
 }
 
-pub(super) fn delegate(to: &Address, share: Fraction) -> String {
-    format!("Its delegate {to} is accepted and gets {share} of what is left of the reward.")
+pub(super) fn delegate(to: &Address, share: Fraction) -> Reason {
+    format!("Its delegate {to} is accepted and gets {share} of what is left of the reward.").into()
 }
 
-pub(super) fn delegate_fails(to: &Address) -> String {
-    format!("Its delegate {to} is not accepted, so the delegation counts as nothing.")
+pub(super) fn delegate_fails(to: &Address) -> Reason {
+    format!("Its delegate {to} is not accepted, so the delegation counts as nothing.").into()
 }
 
-pub(super) fn refuse() -> String {
-    "Its refusal stands at validation start.".to_owned()
+pub(super) fn refuse() -> Reason {
+    "Its refusal stands at validation start.".into()
 }
 
-pub(super) fn not_read() -> String {
+pub(super) fn not_read() -> Reason {
     "It is no member of the running epoch and commits for no model, so its choice is not read."
-        .to_owned()
+        .into()
 }
 
-pub(super) fn none(choice: Option<&Choice>) -> String {
+pub(super) fn none(choice: Option<&Choice>) -> Reason {
     match choice {
         Some(Choice::Intent) => {
             "An intent counts only at the capture: without accepted work it is nothing here."
         }
         _ => "It has neither accepted work nor a delegation or refusal at validation start.",
     }
-    .to_owned()
+    .into()
 }
 
-pub(super) fn unknown_choice(what: &str) -> String {
-    format!("Its choice at validation start is not known; this is if it was {what}.")
+pub(super) fn unknown_choice(what: &str) -> Reason {
+    format!("Its choice at validation start is not known; this is if it was {what}.").into()
 }
 
-pub(super) fn not_captured(active: bool) -> String {
+pub(super) fn not_captured(active: bool) -> Reason {
     if active {
         "An active model that loses its group costs its members the weight, but no charge."
     } else {
         "The capture in force does not cover it, so there is nothing to charge."
     }
-    .to_owned()
+    .into()
 }
 
-pub(super) fn not_in_force(reason: &str) -> String {
-    format!("{reason} It costs nothing before the model's penalty start.")
+pub(super) fn not_in_force(reason: &str) -> Reason {
+    format!("{reason} It costs nothing before the model's penalty start.").into()
 }
 
 pub(super) fn bootstrap(
     mode: Option<Mode>,
     rule_set: RuleSet,
     stand: &BootstrapStand<'_>,
-) -> String {
+) -> Reason {
     match mode {
         None if !stand.was_member => {
             "A host that was no member of the running epoch is charged for no candidate."
@@ -81,5 +86,5 @@ pub(super) fn bootstrap(
             _ => "It had neither intent nor delegation at the capture, and did not serve.",
         },
     }
-    .to_owned()
+    .into()
 }

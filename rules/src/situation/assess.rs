@@ -17,7 +17,7 @@ use super::{
 use crate::{
     Address, Capture, ChainState, Choice, DelegationParams, Exclusion, Height, ModelId,
     ModelParams, Network, Penalties, RuleSet, Weight,
-    advice::{Adviser, Known, Terminal, examples},
+    advice::{Adviser, Known, Prices, Terminal, examples},
     closing::{Closing, Effects, Support},
     delegates::{Delegates, guardian_accounts},
     forecast::{ModelForecast, Prospect, TrackRecords},
@@ -96,9 +96,11 @@ pub fn assess(inputs: &Inputs<'_>) -> Situation {
             active: &active,
             groups: Rc::clone(groups),
             penalties,
+            prices: Prices::new(&penalties, rule_set),
             rule_set,
             calendar: timetable.calendar,
             complete_from: inputs.complete_from,
+            supports: &supports,
             examples: examples(&supports, &guardians),
             lines: models.iter().map(|m| (&m.model_id, terminal.lines(&m.model_id))).collect(),
         }),
@@ -119,6 +121,7 @@ pub fn assess(inputs: &Inputs<'_>) -> Situation {
         network: network.as_ref(),
         rule_set,
         active: &active,
+        groups: groups.clone(),
         models,
         delegates: delegates.collect(),
         supports: known.iter().filter_map(|id| Some((*id, supports.get(id)?))).collect(),
@@ -237,6 +240,7 @@ struct Board<'a> {
     network: Option<&'a Network<'a>>,
     rule_set: RuleSet,
     active: &'a BTreeSet<&'a ModelId>,
+    groups: Option<Rc<Groups<'a>>>,
     /// Every model in `poc_params`, once, ordered by id.
     models: Vec<&'a ModelParams>,
     /// Models whose choices are known completely.
@@ -361,17 +365,16 @@ impl<'a> Board<'a> {
     }
 
     fn excluded(&self, host: &Address) -> Option<Exclusion> {
-        let members = &self.ledger.state.as_ref()?.members;
-        members.iter().find(|member| member.host == *host)?.excluded.clone()
+        // A live member is not excluded, so only the few others are searched for.
+        let listed = || self.ledger.state.as_ref()?.members.iter().find(|m| m.host == *host);
+        let is_live = self.network.is_some_and(|network| network.contains(host));
+        if is_live { None } else { listed()?.excluded.clone() }
     }
 
     /// A live member of the model's group with voting power.
     fn serves(&self, host: &Address, model: &ModelId) -> bool {
-        let groups = self.ledger.state.iter().flat_map(|state| &state.model_groups);
-        let mut members =
-            groups.filter(|group| group.model_id == *model).flat_map(|group| &group.members);
         self.network.is_some_and(|network| network.contains(host))
-            && members.any(|member| member.host == *host && member.voting_power > 0)
+            && self.groups.as_ref().is_some_and(|groups| groups.has_voting_power(model, host))
     }
 
     fn weight(&self, host: &Address) -> Option<Weight> {
@@ -439,7 +442,9 @@ impl<'a> Board<'a> {
 
     /// The outer None means that the choice is not known.
     fn known_choice(&self, host: &Address, model: &ModelId) -> Option<Option<&'a Choice>> {
-        let choice = self.ledger.choice(host, model).map(|standing| &standing.choice);
+        let counted = self.supports.get(model).and_then(|support| support.choice_of(host));
+        let standing = || self.ledger.choice(host, model).map(|standing| &standing.choice);
+        let choice = counted.or_else(standing);
         (choice.is_some() || self.ledger.known_hosts.contains(host)).then_some(choice)
     }
 }
