@@ -78,7 +78,7 @@ impl Ledger {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::GroupMember;
+    use crate::{Epoch, GroupMember};
 
     // Fails when a model of which only an excluded host has voting power counts as active.
     #[test]
@@ -96,5 +96,25 @@ mod tests {
         let past = PastEpoch::new(3, &members, &groups);
         assert_eq!(past.active, [ModelId::from("kept")].into());
         assert_eq!(past.excluded.keys().collect::<Vec<_>>(), [&Address::from("gone")]);
+    }
+
+    // Fails when the first epoch without the model is taken to be the newest one.
+    #[test]
+    fn a_model_fell_out_in_the_first_epoch_without_it() {
+        let past = |index, active: &[&str]| PastEpoch {
+            active: active.iter().map(|id| ModelId::from(*id)).collect(),
+            ..PastEpoch::new(index, &[], &[])
+        };
+        let ledger = Ledger {
+            state: Some(ChainState {
+                effective: Epoch { index: 13, poc_start: 0 },
+                ..ChainState::default()
+            }),
+            past: vec![past(12, &[]), past(11, &["short"]), past(10, &["short", "long"])],
+            ..Ledger::default()
+        };
+        assert_eq!(ledger.fell_out(&"long".into()), Some((10, 11)));
+        assert_eq!(ledger.fell_out(&"short".into()), Some((11, 12)));
+        assert_eq!(ledger.fell_out(&"never".into()), None);
     }
 }

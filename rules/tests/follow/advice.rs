@@ -282,6 +282,16 @@ fn a_refusal_after_validation_start_is_sent_in_vain() {
     followed.expect("a", "m", why, ValidationStart, 1213, &[DELEGATE, REFUSE]);
 }
 
+/// A snapshot is taken at the end of its block: a transaction in that very block counts.
+#[test]
+fn what_comes_in_the_block_of_the_snapshot_is_not_in_vain() {
+    let mut followed = Followed::new();
+    followed.send(CAPTURE, "a", "n", ChoiceAction::Intent).to(CAPTURE + 1);
+    assert_eq!(followed.advice("a", "n"), None);
+    followed.send(1113, "a", "m", ChoiceAction::Refuse).to(1114);
+    assert_eq!(followed.advice("a", "m"), None);
+}
+
 #[test]
 fn an_intent_on_an_active_model_only_deletes_the_delegation() {
     let mut followed = Followed::new();

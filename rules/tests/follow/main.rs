@@ -9,3 +9,4 @@ mod needs;
 mod news;
 mod plans;
 mod situation;
+mod timetable;
