@@ -198,7 +198,12 @@ impl<'a> Delegates<'a> {
         let serves =
             |at: &usize| !self.active || self.group[*at].is_some_and(|m| m.voting_power > 0);
         let withdrew = |at: &usize| {
-            matches!(self.support.choice(*at), Some(Choice::Delegate { .. } | Choice::Refuse))
+            // A candidate's servers all intend to serve it; their choices need not be read.
+            !self.support.intends(*at)
+                && matches!(
+                    self.support.choice(*at),
+                    Some(Choice::Delegate { .. } | Choice::Refuse)
+                )
         };
         let sound: Vec<(Weight, &Address)> = self
             .servers

@@ -75,6 +75,9 @@ impl Fraction {
             if sum == Self::ONE {
                 break;
             }
+            if charge.is_zero() {
+                continue;
+            }
             sum = sum.checked_add(&charge)?.min(Self::ONE);
         }
         Some(sum)

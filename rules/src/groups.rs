@@ -34,7 +34,7 @@ pub(crate) fn active_models<'a>(
 pub(crate) struct Groups<'a>(BTreeMap<&'a ModelId, Group<'a>>);
 
 /// The members of one group, and whether they have voting power.
-type Group<'a> = HashMap<&'a Address, bool, BuildHasherDefault<AddressHasher>>;
+pub(crate) type Group<'a> = HashMap<&'a Address, bool, BuildHasherDefault<AddressHasher>>;
 
 impl<'a> Groups<'a> {
     /// The groups that a ledger knows; none before the first state.
@@ -57,7 +57,7 @@ impl<'a> Groups<'a> {
         self.0.get(model).is_some_and(|hosts| hosts.contains_key(host))
     }
 
-    pub(crate) fn has_voting_power(&self, model: &ModelId, host: &Address) -> bool {
-        self.0.get(model).is_some_and(|hosts| hosts.get(host).is_some_and(|power| *power))
+    pub(crate) fn of_model(&self, model: &ModelId) -> Option<&Group<'a>> {
+        self.0.get(model)
     }
 }

@@ -2,6 +2,7 @@
 //! page, API and command line. Its JSON form is schema version 1.
 
 mod assess;
+mod board;
 mod hosts;
 mod models;
 mod news;

@@ -8,25 +8,21 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    ChainTrouble, ChoiceView, DataView, Degree, EndpointView, FellOut, FixedCharge, Gap, Gaps,
-    HostModelView, HostView, ModelState, ModelView, NetworkWeight, ParamsChange, RewardView,
-    SCHEMA_VERSION, ServiceView, Situation, Snapshot,
+    ChainTrouble, DataView, EndpointView, NetworkWeight, ParamsChange, SCHEMA_VERSION, ServiceView,
+    Situation,
+    board::{Board, Entry},
     plans::Outlook,
     timetable::{Timetable, origin},
 };
 use crate::{
-    Address, Capture, ChainState, Choice, DelegationParams, Exclusion, Height, ModelId,
-    ModelParams, Network, Penalties, RuleSet, Weight,
-    advice::{Adviser, Known, Prices, Terminal, examples},
-    closing::{Closing, Effects, Support},
+    Address, ChainState, Height, ModelId, ModelParams, Network, Penalties, RuleSet,
+    advice::{Adviser, Prices, Terminal, examples},
+    closing::Support,
     delegates::{Delegates, guardian_accounts},
-    forecast::{ModelForecast, Prospect, TrackRecords},
+    forecast::{Prospect, TrackRecords},
     groups::{Groups, active_models},
-    ledger::{Ledger, Standing, Trouble},
-    margin::Margin,
+    ledger::{Ledger, Trouble},
     pace::Pace,
-    preeligibility::{self, Preeligibility},
-    reward::{Reward, Rewards, Stake},
 };
 
 /// A host that is watched.
@@ -112,19 +108,24 @@ pub fn assess(inputs: &Inputs<'_>) -> Situation {
     });
     let known = network.as_ref().map(|network| known_models(ledger, network, &models));
     let known = known.unwrap_or_default();
-    let delegates = known.iter().filter_map(|model| {
-        let support = supports.get(model)?;
-        Some((*model, Delegates::new(ledger, support, &guardians, model)?))
+    let entries = models.iter().copied().map(|params| {
+        let id = &params.model_id;
+        let support = supports.get(id).filter(|_| known.contains(id));
+        Entry {
+            params,
+            active: active.contains(id),
+            support,
+            delegates: support.and_then(|s| Delegates::new(ledger, s, &guardians, id)),
+            group: groups.as_ref().and_then(|groups| groups.of_model(id)),
+            standing: ledger.choices.get(id),
+            work: ledger.work.get(id),
+        }
     });
     let board = Board {
         ledger,
         network: network.as_ref(),
         rule_set,
-        active: &active,
-        groups: groups.clone(),
-        models,
-        delegates: delegates.collect(),
-        supports: known.iter().filter_map(|id| Some((*id, supports.get(id)?))).collect(),
+        models: entries.collect(),
         adviser,
         prospect,
         records: inputs.records,
@@ -231,252 +232,4 @@ fn known_models<'a>(
         unknown.iter().all(|host| choices.is_some_and(|hosts| hosts.contains_key(*host)))
     };
     models.iter().map(|model| &model.model_id).filter(is_known).collect()
-}
-
-/// The ledger with what is derived from it once for all models and hosts.
-struct Board<'a> {
-    ledger: &'a Ledger,
-    /// None before the first state, and when the chain's members make no sense.
-    network: Option<&'a Network<'a>>,
-    rule_set: RuleSet,
-    active: &'a BTreeSet<&'a ModelId>,
-    groups: Option<Rc<Groups<'a>>>,
-    /// Every model in `poc_params`, once, ordered by id.
-    models: Vec<&'a ModelParams>,
-    /// Models whose choices are known completely.
-    supports: BTreeMap<&'a ModelId, &'a Support<'a>>,
-    delegates: BTreeMap<&'a ModelId, Delegates<'a>>,
-    /// None while weights or fractions are not known.
-    adviser: Option<Adviser<'a>>,
-    /// None while nothing can be said about the epoch to come.
-    prospect: Option<Prospect<'a>>,
-    records: &'a TrackRecords,
-    network_weight: Option<NetworkWeight>,
-}
-
-impl<'a> Board<'a> {
-    fn model(&self, model: &ModelParams) -> ModelView {
-        let id = &model.model_id;
-        let active = self.active.contains(id);
-        let candidate = self.params().zip(self.supports.get(id)).filter(|_| !active);
-        let margin = |(network, state)| Margin::new(state, network, self.rule_set, id);
-        ModelView {
-            model_id: id.clone(),
-            state: if active { ModelState::Active } else { ModelState::Candidate },
-            penalty_start_epoch: model.penalty_start_epoch,
-            coefficient: model.known_coefficient(),
-            gaps: candidate.map(|(params, support)| {
-                let judged = Preeligibility::judge(params, model, support.tally());
-                let uncertain = self.network_weight.is_some();
-                Gaps { uncertain, ..judged.gaps(Degree::Projected) }
-            }),
-            snapshot: self.ledger.captures.get(id).map(|c| self.snapshot(c)),
-            closing: candidate.map(|(params, support)| Closing::new(params, support)),
-            margin: self
-                .network
-                .zip(self.ledger.state.as_ref())
-                .filter(|_| active)
-                .and_then(margin),
-            sound_delegates: self.delegates.get(id).map(Delegates::sound).unwrap_or_default(),
-            fell_out: self
-                .ledger
-                .fell_out(id)
-                .filter(|_| !active)
-                .map(|(active_in, without_since)| FellOut { active_in, without_since }),
-        }
-    }
-
-    fn params(&self) -> Option<&'a DelegationParams> {
-        self.ledger.state.as_ref()?.params.delegation.as_ref()
-    }
-
-    /// What the host's own choice would change for a candidate.
-    fn effects(&self, host: &Address, model: &ModelParams) -> Option<Effects> {
-        let support = self.supports.get(&model.model_id)?;
-        Effects::new(self.params()?, model, support, host)
-    }
-
-    fn snapshot(&self, capture: &Capture) -> Snapshot {
-        let terms = self.ledger.frozen.terms.get(&capture.model_id);
-        let terms = terms.filter(|terms| terms.height == capture.snapshot_height);
-        let gaps = terms.map_or_else(
-            || gaps_without_terms(capture),
-            |terms| preeligibility::gaps_of_capture(capture, &terms.params, Degree::Snapshot),
-        );
-        let ours = terms.and_then(|terms| {
-            let ours = terms.ours.as_ref().filter(|ours| *ours != capture)?;
-            Some(preeligibility::gaps_of_capture(ours, &terms.params, Degree::Projected))
-        });
-        let epoch = terms.and_then(|terms| terms.epoch);
-        Snapshot { capture: capture.clone(), epoch, gaps, ours }
-    }
-
-    fn host(&self, watched: &Watched) -> HostView {
-        let wanted = |model: &&&ModelParams| {
-            watched.models.as_ref().is_none_or(|only| only.contains(&model.model_id))
-        };
-        let host = &watched.address;
-        let forecast = self.prospect.as_ref().map(|prospect| prospect.host(host));
-        let charge = forecast.as_ref().map(|forecast| forecast.charge);
-        let weight = self.weight(host);
-        let (rewards, reward) = self.reward(host);
-        let stake = Stake::new(self.rule_set, weight, reward);
-        let cost = stake.zip(forecast.as_ref()).and_then(|(stake, f)| stake.host(f));
-        let mut forecasts = forecast.map(|forecast| forecast.models).unwrap_or_default();
-        let known = self.ledger.known_hosts.contains(host);
-        let mut model_view = |model: &&ModelParams| {
-            let at = forecasts.iter().position(|entry| entry.model_id == model.model_id);
-            self.host_model(host, model, known, stake, at.map(|at| forecasts.swap_remove(at)))
-        };
-        HostView {
-            address: host.clone(),
-            name: watched.name.clone(),
-            weight,
-            excluded: self.excluded(host),
-            known,
-            charge,
-            fixed: self.fixed(host, rewards.zip(stake)),
-            cost,
-            reward: rewards.zip(reward).map(|(rewards, reward)| RewardView {
-                epoch: rewards.epoch,
-                read_at: rewards.read_at,
-                reward,
-            }),
-            record: self.records.hosts.get(host).copied().unwrap_or_default(),
-            models: self.models.iter().filter(wanted).map(&mut model_view).collect(),
-        }
-    }
-
-    /// What the chain fixed under key 0x6c.
-    fn fixed(&self, host: &Address, earned: Option<(&Rewards, Stake)>) -> Option<FixedCharge> {
-        let charges = self.ledger.charges.as_ref()?;
-        let (epoch, fraction) = (charges.epoch_index, charges.of(host).ok()?);
-        let of_reward = !self.rule_set.charges_weight();
-        let earned = earned.filter(|(rewards, _)| of_reward && rewards.epoch == epoch);
-        let amount = earned.and_then(|(_, stake)| stake.part(fraction));
-        Some(FixedCharge { epoch, fraction, amount })
-    }
-
-    /// The newest estimates while they are of the running epoch, and the host's own.
-    fn reward(&self, host: &Address) -> (Option<&'a Rewards>, Option<Reward>) {
-        let running = self.ledger.state.as_ref().map(|state| state.effective.index);
-        let rewards = self.ledger.rewards.as_ref().filter(|r| Some(r.epoch) == running);
-        (rewards, rewards.and_then(|rewards| rewards.hosts.get(host).copied()))
-    }
-
-    fn excluded(&self, host: &Address) -> Option<Exclusion> {
-        // A live member is not excluded, so only the few others are searched for.
-        let listed = || self.ledger.state.as_ref()?.members.iter().find(|m| m.host == *host);
-        let is_live = self.network.is_some_and(|network| network.contains(host));
-        if is_live { None } else { listed()?.excluded.clone() }
-    }
-
-    /// A live member of the model's group with voting power.
-    fn serves(&self, host: &Address, model: &ModelId) -> bool {
-        self.network.is_some_and(|network| network.contains(host))
-            && self.groups.as_ref().is_some_and(|groups| groups.has_voting_power(model, host))
-    }
-
-    fn weight(&self, host: &Address) -> Option<Weight> {
-        self.network?.weight(host)
-    }
-
-    fn host_model(
-        &self,
-        host: &Address,
-        params: &ModelParams,
-        known: bool,
-        stake: Option<Stake>,
-        forecast: Option<ModelForecast>,
-    ) -> HostModelView {
-        let model = &params.model_id;
-        let standing = self.ledger.choice(host, model);
-        let active = self.active.contains(model);
-        let work = self.ledger.work.get(model).and_then(|hosts| hosts.get(host));
-        let delegate = standing.and_then(|standing| match &standing.choice {
-            Choice::Delegate { delegate_to } => Some(self.delegates.get(model)?.facts(delegate_to)),
-            Choice::Refuse | Choice::Intent => None,
-        });
-        HostModelView {
-            model_id: model.clone(),
-            choice: choice_view(standing, known),
-            reaches: (!active).then(|| self.reaches(host, standing, known, model)).flatten(),
-            committed: work.and_then(|work| work.committed),
-            distributed: work.and_then(|work| work.distributed),
-            serves: self.serves(host, model),
-            advice: self.adviser.as_ref().and_then(|adviser| {
-                let standing = (standing.is_some() || known).then_some(standing);
-                adviser.advise(host, params, Known(standing), forecast.as_ref())
-            }),
-            cost: stake.zip(forecast.as_ref()).and_then(|(stake, f)| stake.model(f)),
-            forecast,
-            effects: (!active).then(|| self.effects(host, params)).flatten(),
-            delegate,
-        }
-    }
-
-    /// Whether the host's weight counts towards the candidate's reach: it declared intent, or
-    /// delegates to a live member that did. None when that cannot be told.
-    fn reaches(
-        &self,
-        host: &Address,
-        standing: Option<&Standing>,
-        known: bool,
-        model: &ModelId,
-    ) -> Option<bool> {
-        let network = self.network?;
-        if !network.contains(host) {
-            // The chain reads choices of live members only.
-            return Some(false);
-        }
-        match standing.map(|standing| &standing.choice) {
-            None if !known => None,
-            Some(Choice::Intent) => Some(true),
-            Some(Choice::Delegate { delegate_to }) => Some(
-                network.contains(delegate_to)
-                    && self.known_choice(delegate_to, model)? == Some(&Choice::Intent),
-            ),
-            Some(Choice::Refuse) | None => Some(false),
-        }
-    }
-
-    /// The outer None means that the choice is not known.
-    fn known_choice(&self, host: &Address, model: &ModelId) -> Option<Option<&'a Choice>> {
-        let counted = self.supports.get(model).and_then(|support| support.choice_of(host));
-        let standing = || self.ledger.choice(host, model).map(|standing| &standing.choice);
-        let choice = counted.or_else(standing);
-        (choice.is_some() || self.ledger.known_hosts.contains(host)).then_some(choice)
-    }
-}
-
-/// Without the parameters of its height, a capture tells what was there and nothing about needs.
-fn gaps_without_terms(capture: &Capture) -> Gaps {
-    let gap = |have| Gap { have, need: None, missing: None };
-    Gaps {
-        degree: Degree::Snapshot,
-        hosts: gap(capture.intent_host_count),
-        weight: gap(capture.intent_weight),
-        reach: gap(capture.reachable_voting_power),
-        pre_eligible: capture.pre_eligible,
-        uncertain: false,
-    }
-}
-
-fn choice_view(standing: Option<&Standing>, known: bool) -> ChoiceView {
-    let kind = match standing.map(|standing| &standing.choice) {
-        Some(Choice::Delegate { .. }) => "delegate",
-        Some(Choice::Refuse) => "refuse",
-        Some(Choice::Intent) => "intent",
-        None if known => "none",
-        None => "unknown",
-    };
-    ChoiceView {
-        kind: kind.to_owned(),
-        delegate_to: standing.and_then(|standing| match &standing.choice {
-            Choice::Delegate { delegate_to } => Some(delegate_to.clone()),
-            Choice::Refuse | Choice::Intent => None,
-        }),
-        since: standing.map(|standing| standing.since),
-        tx_hash: standing.and_then(|s| s.origin.as_ref()).map(|origin| origin.tx_hash.clone()),
-    }
 }
