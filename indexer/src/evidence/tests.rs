@@ -188,6 +188,23 @@ fn what_is_not_stored_is_named_and_never_made_up() {
 }
 
 #[test]
+fn a_comparison_shows_both_sides_and_what_is_not_known() {
+    let mut chain = Chain::new();
+    chain.run(BASE..=1075, |_| ());
+    let ask = ChoiceAction::Intent;
+    let now = Timestamp::UNIX_EPOCH;
+    let answer = chain.desk().whatif(&HOST.into(), &"m".into(), &ask, now).unwrap();
+    let text = text::comparison(&answer);
+    let row = |name: &str| {
+        let row = text.lines().find(|line| line.trim_start().starts_with(name)).unwrap();
+        row.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect::<Vec<_>>()
+    };
+    assert_eq!(row("choice"), ["choice", "none", "intent"]);
+    assert_eq!(row("all models").len(), 3, "{text}");
+    assert!(text.contains("amounts: not known"), "{text}");
+}
+
+#[test]
 fn the_table_quotes_what_the_chain_says() {
     let mut chain = Chain::new();
     chain.run(BASE..=1120, refusal_at_1110);
