@@ -209,3 +209,54 @@ struct Claim<'a> {
     parent: &'a str,
     results: &'a str,
 }
+
+#[cfg(test)]
+mod tests {
+    use bootwatch_devnet::{
+        Recording,
+        chain::{Spec, Story},
+    };
+    use jiff::{SignedDuration, Timestamp};
+
+    use super::*;
+    use crate::{
+        chain::{Endpoint, Problem, RpcLimits},
+        ingest::endpoints::Endpoints,
+        metrics::Metrics,
+    };
+
+    const HEIGHT: Height = 20;
+
+    fn recording(seed: u64) -> Recording {
+        let spec = Spec::new(seed, Story::load("quiet").unwrap());
+        let interval = |_| SignedDuration::from_secs(5);
+        Recording::make(spec, Timestamp::UNIX_EPOCH, HEIGHT, interval).unwrap()
+    }
+
+    // Fails when history is asked for without a block that is stored: another chain of the same name
+    // then gives blocks that are sound by themselves, with headers (1 to 9) or without (3).
+    #[tokio::test]
+    async fn history_is_not_taken_from_another_chain() {
+        let (ours, other) = (recording(1), recording(2));
+        let mut node = ours.replay(HEIGHT).await.unwrap();
+        let endpoint = Endpoint::new("node", &node.url().parse().unwrap());
+        let metrics = Arc::new(Metrics::new([]));
+        let rpc = Rpc::new(endpoint, ours.chain_id(), RpcLimits::default(), Arc::clone(&metrics));
+        let rpc = rpc.unwrap();
+        let endpoints = Arc::new(Endpoints::new(vec![rpc.clone()]));
+        let (hash, time) = (ours.hash(HEIGHT).unwrap(), ours.time(HEIGHT).unwrap());
+        endpoints.note_stored(None, Known { height: HEIGHT, hash, time });
+        let history = Source::new(endpoints, metrics).routine();
+        for range in [(3, 3), (1, 9)] {
+            node.stand_in(None);
+            let (found, outcome) = Visit::new(&history, 0, rpc.clone()).run(range).await;
+            assert!(outcome.is_ok(), "{outcome:?}");
+            assert_eq!(found.last().unwrap().facts.height, range.1);
+            node.stand_in(Some(&other));
+            let (found, outcome) = Visit::new(&history, 0, rpc.clone()).run(range).await;
+            assert!(found.is_empty(), "{found:?}");
+            let error = outcome.unwrap_err();
+            assert!(matches!(error.problem, Problem::Inconsistent(_)), "{error}");
+        }
+    }
+}
