@@ -28,6 +28,7 @@ mod tests;
 pub(crate) use health::Evidence;
 use health::Health;
 use knowledge::Knowledge;
+pub(crate) use knowledge::Ruling;
 use selection::Rank;
 pub(crate) use testimony::{Disagreement, Known};
 
@@ -261,7 +262,7 @@ impl Endpoints {
 
     /// The examination is over and found nothing; `known` when it showed a block that is stored.
     pub(crate) fn note_examined(&self, index: usize, known: bool) {
-        self.change(index, |knowledge, _| knowledge.healths[index].examined(known));
+        self.change(index, |knowledge, now| knowledge.healths[index].examined(known, now));
     }
 
     /// The endpoint is to be examined again: its connection is a new one.
@@ -277,7 +278,9 @@ impl Endpoints {
     /// An endpoint has told of itself.
     pub(crate) fn note_status(&self, index: usize, status: &NodeStatus) {
         self.change(index, |known, now| {
-            if known.judge(index, status.head, &status.head_hash, Some(status.head_time), now) {
+            let ruling =
+                known.judge(index, status.head, &status.head_hash, Some(status.head_time), now);
+            if ruling == Ruling::Contradicts {
                 known.healths[index].heard(status.took);
                 // Seen once more, it is believed.
                 self.poke(index);
@@ -293,14 +296,11 @@ impl Endpoints {
         });
     }
 
-    /// An endpoint has said which block it has at a height. False when that contradicts what is
-    /// stored.
-    pub(crate) fn note_hash(&self, index: usize, height: Height, hash: &str) -> bool {
-        let mut contradicts = false;
-        self.change(index, |known, now| {
-            contradicts = known.judge(index, height, hash, None, now);
-        });
-        !contradicts
+    /// An endpoint has said which block it has at a height.
+    pub(crate) fn note_hash(&self, index: usize, height: Height, hash: &str) -> Ruling {
+        let mut ruling = Ruling::Undecided;
+        self.change(index, |known, now| ruling = known.judge(index, height, hash, None, now));
+        ruling
     }
 
     /// An endpoint could not be asked, or serves the wrong thing.

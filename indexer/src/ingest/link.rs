@@ -44,7 +44,10 @@ pub(crate) async fn examine(
 pub(crate) async fn shows_ours(endpoints: &Endpoints, index: usize) -> bool {
     let Some(known) = endpoints.anchor(index, Height::MAX) else { return true };
     match endpoints.rpc(index).hash_at(known.height).await {
-        Ok(hash) => endpoints.note_hash(index, known.height, &hash) && hash == known.hash,
+        Ok(hash) => {
+            endpoints.note_hash(index, known.height, &hash);
+            hash == known.hash
+        }
         Err(error) => error.class == Class::Fatal,
     }
 }

@@ -11,7 +11,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use super::endpoints::Endpoints;
+use super::endpoints::{Endpoints, Ruling};
 use crate::{
     chain::{ChainError, Class, Frame, NodeStatus, Subscription},
     decode::{self, Decoded, Proof},
@@ -133,12 +133,14 @@ impl Watcher {
         let mut known = false;
         if let Some(height) = questions.hash_at {
             match rpc.hash_at(height).await {
-                Ok(hash) if !self.endpoints.note_hash(self.index, height, &hash) => {
-                    // Seen once more, it is believed.
-                    self.endpoints.poke(self.index);
-                    return;
-                }
-                Ok(_) => known = true,
+                Ok(hash) => match self.endpoints.note_hash(self.index, height, &hash) {
+                    Ruling::Contradicts => {
+                        // Seen once more, it is believed.
+                        self.endpoints.poke(self.index);
+                        return;
+                    }
+                    ruling => known = ruling == Ruling::Confirms,
+                },
                 Err(error) if error.class == Class::Fatal => {
                     tracing::info!(%error, "the endpoint cannot be asked for a known block");
                 }

@@ -262,7 +262,11 @@ impl Health {
     }
 
     /// It was examined, and nothing was found. `known` whether it showed a block that is stored.
-    pub(super) fn examined(&mut self, known: bool) {
+    pub(super) fn examined(&mut self, known: bool, now: Instant) {
+        if self.quarantine.until(now).is_some() {
+            // It was found out while the examination was under way, which began before that.
+            return;
+        }
         if self.foreign.is_none() {
             self.examined = true;
         } else if known {
@@ -385,9 +389,9 @@ mod tests {
         assert_eq!(health.state(), EndpointState::Wrong, "what it says of itself clears nothing");
         now = health.quarantined_until(now).unwrap();
         health.answered(&status(101), 0, false, now);
-        health.examined(false);
+        health.examined(false, now);
         assert_eq!(health.state(), EndpointState::Wrong, "nothing was proven");
-        health.examined(true);
+        health.examined(true, now);
         assert_eq!((health.state(), health.foreign()), (EndpointState::Up, None));
     }
 

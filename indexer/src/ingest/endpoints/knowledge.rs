@@ -19,6 +19,19 @@ use super::{
 /// How long an endpoint that does not answer still has a say in a disagreement.
 pub(super) const AWAY: Duration = Duration::from_secs(60);
 
+/// How a claim of an endpoint stands to what is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ruling {
+    /// The block is stored.
+    Confirms,
+    /// Another block is stored, and nobody else stands by it: nothing else that comes with the claim
+    /// counts.
+    Contradicts,
+    /// Nothing is stored to hold it against, two endpoints differ and it is not decided here who is
+    /// right, or the endpoint is left alone just now.
+    Undecided,
+}
+
 /// All of it.
 #[derive(Debug)]
 pub(super) struct Knowledge {
@@ -68,9 +81,7 @@ impl Knowledge {
         })
     }
 
-    /// Holds a claim against what is stored. True when it contradicts: then nothing else that comes
-    /// with it counts. Where another endpoint stands by what is stored, it is not decided here who
-    /// is right: the two disagree.
+    /// Holds a claim against what is stored.
     pub(super) fn judge(
         &mut self,
         index: usize,
@@ -78,15 +89,15 @@ impl Knowledge {
         hash: &str,
         time: Option<Timestamp>,
         now: Instant,
-    ) -> bool {
+    ) -> Ruling {
         if self.healths[index].quarantined_until(now).is_some() {
-            return false;
+            return Ruling::Undecided;
         }
         self.testimony.said(index, height, hash);
         let evidence = if let Some(known) = self.testimony.contradicted(height, hash) {
             let stands_by = |other: usize| other != index && self.healths[other].is_usable(now);
             if self.testimony.supported(height, &known.hash, stands_by) {
-                return false;
+                return Ruling::Undecided;
             }
             Evidence { height, ours: known.hash.clone(), theirs: short(hash) }
         } else if let Some(known) = time.and_then(|time| self.testimony.out_of_time(height, time)) {
@@ -96,16 +107,16 @@ impl Knowledge {
                 known.time
             );
             Evidence { height: known.height, ours: known.hash.clone(), theirs }
+        } else if self.testimony.confirms(height, hash) {
+            self.healths[index].confirmed();
+            return Ruling::Confirms;
         } else {
-            if self.testimony.confirms(height, hash) {
-                self.healths[index].confirmed();
-            }
-            return false;
+            return Ruling::Undecided;
         };
         if self.healths[index].contradicted(evidence, now) {
             self.testimony.forget(index);
         }
-        true
+        Ruling::Contradicts
     }
 
     pub(super) fn convict(&mut self, index: usize, evidence: Evidence, now: Instant) {

@@ -175,6 +175,35 @@ async fn two_that_differ_stop_until_one_is_convicted_or_they_agree() {
     assert_eq!(endpoints.disagreement(), None, "one is gone");
 }
 
+/// Fails when an examination clears an endpoint that was convicted while it was under way, or that
+/// contradicts what another one stands by.
+#[tokio::test(start_paused = true)]
+async fn only_a_block_that_is_stored_clears_one_of_another_chain() {
+    let endpoints = endpoints(2);
+    (90..=100).for_each(|height| endpoints.note_stored(Some(0), known(height)));
+    endpoints.note_status(0, &status(100));
+    endpoints.note_status(1, &status(200));
+    let asked = endpoints.examination(1, &status(200)).unwrap().hash_at.unwrap();
+    let evidence = Evidence { height: 90, ours: "H90".into(), theirs: "X90".into() };
+    endpoints.note_foreign(1, evidence);
+    assert_eq!(endpoints.note_hash(1, asked, "X100"), Ruling::Undecided);
+    endpoints.note_examined(1, true);
+    let is_wrong = || endpoints.views()[1].state == EndpointState::Wrong;
+    assert!(is_wrong(), "it was asked before it was found out");
+    let pause = endpoints.quarantine(1).unwrap();
+
+    tokio::time::advance(pause).await;
+    endpoints.note_status(1, &status(200));
+    let asked = endpoints.examination(1, &status(200)).unwrap().hash_at.unwrap();
+    let ruling = endpoints.note_hash(1, asked, "X100");
+    assert_eq!(ruling, Ruling::Undecided, "the other stands by what is stored");
+    endpoints.note_examined(1, ruling == Ruling::Confirms);
+    assert!(is_wrong());
+    let ruling = endpoints.note_hash(1, asked, "H100");
+    endpoints.note_examined(1, ruling == Ruling::Confirms);
+    assert!(!is_wrong(), "it shows what is stored");
+}
+
 #[tokio::test(start_paused = true)]
 async fn one_that_lags_is_left_alone_only_beside_a_better_one() {
     let endpoints = endpoints(2);
