@@ -81,7 +81,7 @@ pub(crate) fn excused(expected: &Account, found: &Account) -> usize {
     untold.filter(|(height, _)| members_unknown(expected, found, *height)).count()
 }
 
-/// Each decision of an incident is one message in the outbox, and one mail at least.
+/// Each decision of an incident is one message in the outbox, and each of those one mail at least.
 fn messages(evidence: &Evidence<'_>) -> Vec<String> {
     let Evidence { read, mails, undisturbed, .. } = evidence;
     let mut problems = Vec::new();
@@ -112,14 +112,26 @@ fn messages(evidence: &Evidence<'_>) -> Vec<String> {
         }
     }
     let ids: Vec<String> = mails.iter().filter_map(|mail| message_id(&mail.text())).collect();
-    let distinct: BTreeSet<&String> = ids.iter().collect();
-    // One that waited may have been replaced by a later one about the same incident. When the daemon
-    // died between the server's yes and its own record, the one that was replaced came as well.
-    let outbox = read.outbox.iter().filter(|message| message.state != "superseded").count();
-    let most = if *undisturbed { outbox } else { read.outbox.len() };
-    if !(outbox..=most).contains(&distinct.len()) {
-        let sent = distinct.len();
-        problems.push(format!("{sent} different mails came, the outbox has {outbox} messages"));
+    let distinct: BTreeSet<&str> = ids.iter().map(String::as_str).collect();
+    for message in &read.outbox {
+        let came = distinct.contains(message.id.as_str());
+        let is_wrong = match message.state.as_str() {
+            "delivered" => !came,
+            // It was replaced by a later one about the same incident. When the daemon died between
+            // the server's yes and its own record, it may have come as well.
+            "superseded" => came && *undisturbed,
+            // Everything had been delivered once the last fault was over. What was decided after
+            // that, on the way to the end, may have come and may wait for the next start.
+            _ => false,
+        };
+        if is_wrong {
+            let came = if came { "came" } else { "never came" };
+            problems.push(format!("message {} is {}, its mail {came}", message.id, message.state));
+        }
+    }
+    let known: BTreeSet<&str> = read.outbox.iter().map(|message| message.id.as_str()).collect();
+    for id in distinct.difference(&known) {
+        problems.push(format!("a mail came of which the outbox knows nothing: {id}"));
     }
     if *undisturbed && ids.len() != distinct.len() {
         let doubled = ids.len() - distinct.len();
@@ -128,11 +140,13 @@ fn messages(evidence: &Evidence<'_>) -> Vec<String> {
     problems
 }
 
+/// The outbox's name of a mail.
 fn message_id(mail: &str) -> Option<String> {
     mail.lines()
         .take_while(|line| !line.is_empty())
         .find_map(|line| line.strip_prefix("Message-ID:"))
-        .map(|id| id.trim().to_owned())
+        .and_then(|id| id.trim().strip_prefix('<')?.split_once('@'))
+        .map(|(id, _domain)| id.to_owned())
 }
 
 /// Holds the account of a run without faults against the chain itself.
