@@ -26,8 +26,11 @@ impl Default for Quarantine {
 }
 
 impl Quarantine {
-    /// Begins one, or begins it anew.
+    /// Begins one. One that runs goes on: what several requests found at the same time is one reason.
     pub(super) fn begin(&mut self, now: Instant) {
+        if self.until(now).is_some() {
+            return;
+        }
         let forgiven = self.until.is_some_and(|until| now >= until + FORGIVEN);
         if forgiven {
             self.delays = delays();
@@ -62,6 +65,8 @@ mod tests {
         for least in [30, 60, 120, 240, 300, 300, 300] {
             quarantine.begin(now);
             let length = quarantine.until(now).unwrap() - now;
+            quarantine.begin(now);
+            assert_eq!(quarantine.until(now), Some(now + length), "it runs already");
             let least = Duration::from_secs(least);
             assert!(length >= least && length <= least * 2, "{length:?} for {least:?}");
             assert!(length <= Duration::from_secs(600));
