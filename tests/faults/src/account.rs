@@ -307,10 +307,10 @@ pub(crate) fn undelivered(path: &Path) -> Result<usize, AccountError> {
 }
 
 /// Whether somebody should have been told of it and nobody was. What something more urgent speaks
-/// for is told by that.
+/// for is told by that, and is no news any more when it ends while that speaks.
 pub(crate) fn is_untold(incident: &Incident) -> bool {
-    let firing = incident.state == IncidentState::Firing;
-    firing && incident.told.is_empty() && incident.inhibited_by.is_none()
+    let goes_on = incident.state == IncidentState::Firing && incident.clearing.is_none();
+    goes_on && incident.told.is_empty() && incident.inhibited_by.is_none()
 }
 
 /// All messages, settled or not.
