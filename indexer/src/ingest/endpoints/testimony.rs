@@ -42,9 +42,15 @@ impl Testimony {
         trim(&mut self.stored);
     }
 
-    /// An endpoint said which block it has at a height. What it says last holds.
+    /// An endpoint said which block it has at a height. What it says last holds; one that says
+    /// something else than before is another node now, and what the earlier one said is nothing
+    /// anybody still stands by.
     pub(super) fn said(&mut self, endpoint: usize, height: Height, hash: &str) {
         if !hash.is_empty() {
+            let before = self.said.get(&height).and_then(|said| said.get(&endpoint));
+            if before.is_some_and(|before| before != hash) {
+                self.forget(endpoint);
+            }
             self.said.entry(height).or_default().insert(endpoint, hash.to_owned());
             trim(&mut self.said);
         }
@@ -163,6 +169,22 @@ mod tests {
         testimony.said(0, 11, "Z");
         testimony.forget(0);
         assert_eq!(testimony.disagreement(all), None);
+    }
+
+    // Fails when each height that another node behind the URL spoke of has to be cleared up by itself.
+    #[test]
+    fn one_that_changed_its_mind_takes_everything_back() {
+        let mut testimony = Testimony::default();
+        for height in 10..20 {
+            testimony.said(0, height, &format!("H{height}"));
+            testimony.said(1, height, &format!("X{height}"));
+        }
+        assert_eq!(testimony.disagreement(all).map(|differ| differ.height), Some(10));
+        testimony.said(1, 10, "H10");
+        assert_eq!(testimony.disagreement(all), None);
+        testimony.said(1, 25, "X25");
+        testimony.said(0, 25, "H25");
+        assert_eq!(testimony.disagreement(all).map(|differ| differ.height), Some(25));
     }
 
     #[test]

@@ -10,23 +10,17 @@ use crate::{account, daemon::Told};
 
 /// The daemon gets this long to deliver what it decided.
 const DELIVERY: Duration = Duration::from_secs(60);
-/// The chain stands still after its last block. By a clock that goes on its data would soon be old,
-/// and while it is, nothing but trouble of Bootwatch itself is told: so the clock is set back to the
-/// last block that often.
-const FRESH: Duration = Duration::from_secs(5);
-/// And this long to stop.
+/// And to stop.
 const STOP: Duration = Duration::from_secs(15);
 
 impl Run<'_> {
     /// Until everything that is known is told, and everything that was told is delivered.
     pub(super) async fn deliver(&mut self) -> Result<(), std::io::Error> {
         let until = Instant::now() + DELIVERY;
-        let mut set = Instant::now();
+        // The chain stands still after its last block. By a clock that went on meanwhile its data may
+        // be old, and of old data nobody is told.
+        self.set_clock().await;
         loop {
-            if set.elapsed() >= FRESH {
-                self.set_clock().await;
-                set = Instant::now();
-            }
             let database = self.database.clone();
             let left = spawn_blocking(move || account::undelivered(&database)).await?;
             let left = left.map_err(std::io::Error::other)?;
