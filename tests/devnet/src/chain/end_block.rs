@@ -42,7 +42,7 @@ pub(crate) fn run(state: &mut State, spec: &Spec, roster: &Roster) -> Vec<Event>
         events.extend(poc_start::run(state, context));
     }
     let deploy_window = state.delegation_params().deploy_window;
-    if context.capture(&params, deploy_window) == Some(height) {
+    if context.capture(&params, deploy_window) == Some(height) && !capture::fails(state, spec) {
         events.extend(capture::run(state, spec, roster));
     }
     // Without a record of the upcoming epoch there is no stage to capture for.

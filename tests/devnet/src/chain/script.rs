@@ -91,6 +91,14 @@ impl Scene<'_> {
         models
     }
 
+    /// Whether the story keeps a host from sending what it computed.
+    fn withholds(&self, host: &Host) -> bool {
+        self.spec.story.steps.iter().any(|step| {
+            matches!(&step.action, Action::Withhold { host: name } if *name == host.name)
+                && self.resolve(&step.moment).is_some_and(|at| at <= self.height)
+        })
+    }
+
     /// A choice as a transaction, the way it travels.
     fn choose(&self, host: &Host, model: &str, choice: &Choice, via: Via) -> Draft {
         self.travel(host, choice_message(&host.address, model, choice), via)

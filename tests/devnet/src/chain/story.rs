@@ -136,6 +136,10 @@ pub(crate) enum Action {
     Serve { host: String, model: Option<String> },
     /// From here on it does not.
     Stop { host: String, model: Option<String> },
+    /// From here on a host sends no weight distribution for what it committed.
+    Withhold { host: String },
+    /// The capture that is due in this block fails: the chain only logs it.
+    FailCapture,
     /// Something that governance decides: proposed and voted on a few blocks earlier.
     Govern { title: Option<String>, motion: Motion },
     /// Bytes that may be no transaction at all.

@@ -12,9 +12,21 @@ use super::super::preeligibility::{Candidate, Thresholds, judge};
 use super::super::roster::Roster;
 use super::super::spec::Spec;
 use super::super::state::State;
+use super::super::story::Action;
 use super::super::wire::{
     BootstrapDelegationSnapshot, BootstrapModelPreEligibility, PoCDelegation, PoCDirectIntent,
 };
+
+/// Whether the story lets it fail. The chain logs the error, emits nothing and goes on; the snapshot
+/// of the capture before stays.
+pub(super) fn fails(state: &State, spec: &Spec) -> bool {
+    let window = state.delegation_params().deploy_window;
+    spec.story.steps.iter().any(|step| {
+        matches!(step.action, Action::FailCapture)
+            && step.moment.height(&state.epoch_params(), window, &state.epochs)
+                == Some(state.height)
+    })
+}
 
 pub(super) fn run(state: &mut State, spec: &Spec, roster: &Roster) -> Vec<Event> {
     let mut weights = state.live_weights();

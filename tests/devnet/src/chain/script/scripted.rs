@@ -58,8 +58,12 @@ impl Scene<'_> {
                 draft.memo.clone_from(memo);
                 draft
             }
-            // The chain's own doing, and what hosts compute for.
-            Action::Exclude { .. } | Action::Serve { .. } | Action::Stop { .. } => return None,
+            // The chain's own doing, and what hosts compute for and send of it.
+            Action::Exclude { .. }
+            | Action::FailCapture
+            | Action::Serve { .. }
+            | Action::Stop { .. }
+            | Action::Withhold { .. } => return None,
         };
         Some(Item::Draft(draft))
     }

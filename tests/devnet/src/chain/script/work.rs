@@ -141,7 +141,10 @@ impl Scene<'_> {
         for host in &self.roster.hosts {
             let about = [host.name.as_str()];
             let at = deadline + 1 + self.below(room, "distributes", &about, &stage);
-            if at != self.height || self.mishap(2, "forgets to distribute", &about, context.index) {
+            if at != self.height
+                || self.withholds(host)
+                || self.mishap(2, "forgets to distribute", &about, context.index)
+            {
                 continue;
             }
             let from = (host.address.clone(), ModelId::from(""));

@@ -130,6 +130,8 @@ enum Deed {
     Join,
     Serve,
     Stop,
+    Withhold,
+    FailCapture,
     SetParams,
     ScheduleUpgrade,
     CancelUpgrade,
@@ -301,6 +303,8 @@ impl RawStep {
             Deed::Join => Action::Join { host: host(self.host)? },
             Deed::Serve => Action::Serve { host: host(self.host)?, model },
             Deed::Stop => Action::Stop { host: host(self.host)?, model },
+            Deed::Withhold => Action::Withhold { host: host(self.host)? },
+            Deed::FailCapture => Action::FailCapture,
             Deed::SetParams => {
                 let params = self.params.ok_or_else(|| "`params` is missing".to_owned())?;
                 Action::Govern { title: self.title, motion: Motion::SetParams(params.into()) }
