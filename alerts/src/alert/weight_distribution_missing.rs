@@ -1,6 +1,6 @@
 //! `WeightDistributionMissing`: a commit without a weight distribution counts nothing.
 
-use bootwatch_rules::situation::Phase;
+use bootwatch_rules::{EpochIndex, situation::Phase};
 use bootwatch_schema::{Ending, Incident, Severity};
 
 use super::{About, Alert, CONDITION, HOST, MODEL, View, costly, ended, identity, names, says};
@@ -50,11 +50,17 @@ fn observe(view: View<'_>) -> Vec<Observed<'_>> {
                 let what = Phrase::NoDistributionWhat { model }.say(lang);
                 Notice { numbers, ..says(trouble(lang), what) }
             };
-            let epoch = view.situation.epoch.upcoming;
-            let seen = Observed::new(identity(NAME, labels, epoch), severity, summary, say);
+            let identity = identity(NAME, labels, being_formed(view));
+            let seen = Observed::new(identity, severity, summary, say);
             Observed { step, ..seen }
         })
         .collect()
+}
+
+/// The epoch that the running PoC forms. From validation start on the next choices count for the one
+/// after it.
+fn being_formed(view: View<'_>) -> EpochIndex {
+    view.situation.epoch.index.saturating_add(1)
 }
 
 fn over(incident: &Incident, view: View<'_>) -> Notice {
@@ -65,7 +71,7 @@ fn over(incident: &Incident, view: View<'_>) -> Notice {
 
 fn absent(incident: &Incident, view: View<'_>) -> Absence {
     let Some((_, model)) = view.choice_of(incident) else { return Absence::Faded };
-    if incident.window != view.situation.epoch.upcoming.to_string() {
+    if incident.window != being_formed(view).to_string() {
         return Absence::Ended(Ending::Expired);
     }
     match view.situation.epoch.phase {
