@@ -10,7 +10,7 @@ use bootwatch::{
     },
     decode,
 };
-use bootwatch_devnet::chain::{Chain, Event, Executed, Spec};
+use bootwatch_devnet::chain::{Chain, Event, Executed, HostInfo, Spec};
 use bootwatch_rules::{
     Address, BlockFacts, ChargeSnapshot, Height, HostChoices, Observation,
     ledger::{Changes, Ledger},
@@ -33,6 +33,8 @@ pub(crate) struct Player {
     pub(crate) watched: Vec<Watched>,
     hosts: Vec<Address>,
     parent: String,
+    /// Seconds from one block to the next.
+    interval: i64,
 }
 
 impl Player {
@@ -45,7 +47,13 @@ impl Player {
         });
         let watched: Vec<_> = watched.collect();
         let hosts = watched.iter().map(|host| host.address.clone()).collect();
-        Self { chain, ledger: Ledger::default(), watched, hosts, parent: String::new() }
+        let (ledger, parent) = (Ledger::default(), String::new());
+        Self { chain, ledger, watched, hosts, parent, interval: 5 }
+    }
+
+    /// With so many seconds from one block to the next.
+    pub(crate) fn at_pace(self, interval: i64) -> Self {
+        Self { interval, ..self }
     }
 
     pub(crate) fn spec(&self) -> &Spec {
@@ -56,7 +64,7 @@ impl Player {
     pub(crate) fn execute(&mut self) -> BlockFacts {
         let height = self.chain.height() + 1;
         let txs = self.chain.proposal(height);
-        let time = Timestamp::from_second(1_788_000_000 + 5 * height).unwrap();
+        let time = Timestamp::from_second(1_788_000_000 + self.interval * height).unwrap();
         let executed = self.chain.execute(height, time, &txs);
         let hash = hex::encode_upper(&executed.app_hash);
         let block = json!({
@@ -100,6 +108,9 @@ impl Player {
                 observation.rewards = Some(reading.unwrap().unwrap());
             }
         }
+        if needs.plans {
+            observation.plans = Some(now(source.read_plans(height)));
+        }
         let hosts = match &observation.state {
             // Members that this very state brought.
             Some(state) => self.ledger.hosts_to_read(facts, &self.hosts, Some(state)),
@@ -120,6 +131,11 @@ impl Player {
     /// The chain's own choices of all hosts, after its newest block.
     pub(crate) fn choices(&self) -> Vec<HostChoices> {
         all_read(self.source().read_choices(self.hosts.clone(), self.chain.height()))
+    }
+
+    /// What every host weighs, after the newest block.
+    pub(crate) fn weights(&self) -> Vec<HostInfo> {
+        self.chain.hosts()
     }
 
     /// What stands under key 0x6c after the newest block.
