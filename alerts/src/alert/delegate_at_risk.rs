@@ -2,7 +2,7 @@
 //! that fails is paid for by those who trusted it.
 
 use bootwatch_rules::{
-    Choice, Fraction,
+    Choice, EpochIndex, Fraction,
     delegates::DelegateFacts,
     situation::{DeadlineName, HostModelView, HostView, ModelState, Phase},
 };
@@ -20,8 +20,8 @@ pub(super) const ALERT: Alert = Alert {
     name: NAME,
     about: About::Host,
     severity: "critical, warning or info, by the risk",
-    when: "a delegate was excluded, has not committed in time or sent no weight distribution \
-           (critical); is a guardian, or itself delegates or refuses the model (warning); would \
+    when: "a delegate was excluded or has not committed in time (critical); sent no weight \
+           distribution, is a guardian, or itself delegates or refuses the model (warning); would \
            lose votes to the cap or holds too large a part of them (info)",
     keys: &["commit_blocks", "delegate_share_percent"],
     timing: |_| Timing::clears_after(120),
@@ -87,7 +87,10 @@ fn risks(model: &HostModelView, facts: &DelegateFacts, view: View<'_>) -> Vec<Ag
         Some(Choice::Delegate { .. }) if active => {
             risks.push(Against::new(Risk::Delegates, Warning));
         }
-        Some(Choice::Refuse) if active => risks.push(Against::new(Risk::Refuses, Warning)),
+        // Between validation start and the wipe a refusal counts for nothing, and does not last.
+        Some(Choice::Refuse) if active && view.situation.epoch.phase != Phase::PocValidate => {
+            risks.push(Against::new(Risk::Refuses, Warning));
+        }
         _ => {}
     }
     let left = view
@@ -102,7 +105,8 @@ fn risks(model: &HostModelView, facts: &DelegateFacts, view: View<'_>) -> Vec<Ag
     if late && facts.committed.is_none() {
         risks.push(Against::new(Risk::NotCommitted, Critical));
     } else if view.situation.epoch.phase == Phase::PocExchange && !facts.distributed {
-        risks.push(Against::new(Risk::NotDistributed, Critical));
+        // Most send it in these very blocks: it has to match what was committed last.
+        risks.push(Against::new(Risk::NotDistributed, Warning));
     }
     if let Some(burned) = facts.burned.filter(|burned| *burned > 0) {
         risks.push(Against::new(Risk::Capped, Info).with(grouped(burned)));
@@ -130,10 +134,19 @@ fn observed<'a>(
         (DELEGATE, facts.host.as_str()),
         (RISK, against.risk.as_str()),
     ];
-    let identity = identity(NAME, labels, view.situation.epoch.upcoming);
+    let identity = identity(NAME, labels, window(against.risk, view));
     let summary = headline(host, model, &against, Lang::En);
     let severity = against.severity;
     Observed::new(identity, severity, summary, move |view| say(host, model, facts, &against, view))
+}
+
+/// The epoch that it is about: an exclusion ends with the running one, everything else is about the one
+/// that the next choices count for.
+fn window(risk: Risk, view: View<'_>) -> EpochIndex {
+    match risk {
+        Risk::Excluded => view.situation.epoch.index,
+        _ => view.situation.epoch.upcoming,
+    }
 }
 
 fn headline(host: &HostView, model: &HostModelView, against: &Against, lang: Lang) -> String {
@@ -208,14 +221,13 @@ fn absent(incident: &Incident, view: View<'_>) -> Absence {
         return Absence::Ended(Ending::Met);
     }
     let Some(facts) = &model.delegate else { return Absence::Unknown };
-    if incident.window != view.situation.epoch.upcoming.to_string() {
-        return Absence::Faded;
-    }
-    let is = |risk: Risk| label(incident, RISK) == risk.as_str();
-    match () {
+    let risk = Risk::ALL.into_iter().find(|risk| risk.as_str() == label(incident, RISK));
+    let goes_on = risk.is_some_and(|risk| incident.window == window(risk, view).to_string());
+    match risk {
+        _ if !goes_on => Absence::Faded,
         // That PoC is over settles nothing.
-        () if is(Risk::NotCommitted) && facts.committed.is_none() => Absence::Faded,
-        () if is(Risk::NotDistributed) && !facts.distributed => Absence::Faded,
+        Some(Risk::NotCommitted) if facts.committed.is_none() => Absence::Faded,
+        Some(Risk::NotDistributed) if !facts.distributed => Absence::Faded,
         _ => Absence::Ended(Ending::Met),
     }
 }

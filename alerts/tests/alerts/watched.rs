@@ -349,7 +349,7 @@ fn a_delegate_at_risk() {
                 delegate(now).distributed = false;
                 now.epoch.phase = Phase::PocExchange;
             },
-            "CRITICAL",
+            "WARNING",
             "sent no weight distribution",
         ),
         (
