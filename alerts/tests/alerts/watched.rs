@@ -542,7 +542,7 @@ fn trouble_that_the_chain_tells_of() {
             let attributes = Vec::new();
             now.chain_troubles = vec![ChainTrouble { kind, height: QUIET, attributes }];
         },
-        "[WARNING] no new epoch was formed",
+        "[WARNING] the old group was seated again",
         &["5,546,615"],
     );
     clears(course, NOTHING, Ending::Expired, None);
