@@ -1,9 +1,10 @@
 //! What a watched host has to do before a deadline that will cost it: the common part of all alerts
 //! that follow the advice.
 //!
-//! Each climbs the ladder towards the deadline. It ends as *met* when nothing is left to do while
-//! the deadline is still ahead, as *missed* when the deadline passes, and as *expired* when the data
-//! jumps over the deadline, so that nobody can tell.
+//! Each climbs the ladder towards the deadline. It ends as *met* when the host has done what was left
+//! to do while the deadline is still ahead, as *missed* when the deadline passes, and as *expired* when
+//! the data jumps over the deadline, so that nobody can tell. When it comes to matter no longer without
+//! the host's doing, it is over in silence.
 
 use bootwatch_rules::{
     EpochIndex,
@@ -112,8 +113,11 @@ pub(super) fn absent(incident: &Incident, view: View<'_>) -> Absence {
         // While an epoch is formed the rules give no advice, and the wipe is about to take refusals
         // and intents away: too early to call it settled.
         1.. if is_forming(view) => Absence::Unknown,
+        // Nobody has committed for a candidate, say, so that validation start decides nothing of it.
+        1.. if !has_acted(model) => Absence::Faded,
         1.. => Absence::Ended(Ending::Met),
         0 if in_last_block(model, incident) => Absence::Ended(Ending::Met),
+        0 if was_fading(incident) => Absence::Faded,
         0 => Absence::Ended(Ending::Missed),
         // The deadline's own block was not seen: what was stored then may have been replaced or
         // wiped since.
@@ -138,6 +142,16 @@ fn in_last_block(model: &HostModelView, incident: &Incident) -> bool {
     };
     let settled = incident.clearing.is_some_and(|clearing| clearing.ending == Ending::Met);
     counts && (settled || model.choice.since == incident.deadline)
+}
+
+/// It has a choice, or works for the model.
+fn has_acted(model: &HostModelView) -> bool {
+    model.choice.kind != "none" || model.committed.is_some() || model.serves
+}
+
+/// Shortly before the deadline it did not matter any more, or another alert had taken it over.
+fn was_fading(incident: &Incident) -> bool {
+    incident.clearing.is_some_and(|clearing| clearing.ending == Ending::Expired)
 }
 
 fn is_forming(view: View<'_>) -> bool {

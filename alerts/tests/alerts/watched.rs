@@ -179,9 +179,19 @@ fn each_reason_to_act_has_its_alert() {
             "{alert}"
         );
         assert!(decision.messages[0].text.contains("15 %"), "what it costs");
-        let decision = stays(&mut engine, quiet, height + 10);
+        let mut idle = engine.clone();
+        let delegated = |height| {
+            let mut now = quiet(height);
+            entry(&mut now).choice = choice("delegate", Some(height));
+            now
+        };
+        let decision = stays(&mut engine, delegated, height + 10);
         assert_eq!(decision.incidents[0].ending, Some(Ending::Met), "{alert}");
         assert!(decision.messages[0].subject.starts_with("[DONE] my-gpu-1: settled"), "{alert}");
+        // It does not matter any more, and nothing was done.
+        let decision = stays(&mut idle, quiet, height + 10);
+        assert_eq!(decision.incidents[0].ending, Some(Ending::Expired), "{alert}");
+        assert!(decision.messages.is_empty(), "{alert}: {:?}", decision.messages);
     }
 }
 
