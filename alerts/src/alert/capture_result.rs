@@ -1,8 +1,8 @@
 //! `CaptureResult`: the chain took its bootstrap snapshot and said how a candidate stands.
 //!
-//! One for each model and capture. It says what the event says, so it has no ladder; it fades once
-//! its epoch is formed. Captures from before the first block of the data are the past and stay
-//! quiet.
+//! One for each model and capture. It says what the event says, so it has no ladder; it fades at
+//! validation start, when the next choices count for another epoch. Captures from before the first
+//! block of the data are the past and stay quiet.
 
 use bootwatch_rules::situation::{Advice, ModelView, Snapshot};
 use bootwatch_schema::Severity;

@@ -1,257 +1,78 @@
-//! A story that is played to a height: every block goes the daemon's way (decoding, ledger, store,
-//! Situation, engine), at the block's own time, and what became of every incident is written down.
+//! A story that was played: what became of every incident, what was told, and what the chain itself
+//! has to say to compare it with.
 
 use std::collections::BTreeMap;
 
-use bootwatch::situation::{Moment, Subject};
-use bootwatch_alerts::{Engine, Form, Ladder, Pacing, Policy, Recipient, Rung, Thresholds};
-use bootwatch_devnet::chain::{HostInfo, Spec, Story};
-use bootwatch_rules::{
-    BlockFacts, ChargeSnapshot, Height,
-    forecast::TrackRecords,
-    situation::{DataView, Situation},
-};
-use bootwatch_schema::{
-    Commit, Ending, Incident, IncidentState, NewMessage, ReadStore as _, Severity, SqliteStore,
-    Store as _,
-};
-use jiff::SignedDuration;
-use serde_json::Value;
+use bootwatch::chain::wire;
+use bootwatch_alerts::Decision;
+use bootwatch_devnet::chain::HostInfo;
+use bootwatch_rules::{BlockFacts, Height};
+use bootwatch_schema::{Incident, Severity};
 
 use crate::{
-    calendar::{BLOCK, TIMING, validation_end},
+    calendar::{TIMING, validation_end},
     player::Player,
+    told::{Life, Told, Turn},
 };
 
-pub(crate) const MINIMAX: &str = "MiniMaxAI/MiniMax-M2.7";
 pub(crate) const QWEN: &str = "Qwen/Qwen3-235B-A22B-Instruct-2507-FP8";
 pub(crate) const KIMI: &str = "moonshotai/Kimi-K2.6";
 pub(crate) const DEEPSEEK: &str = "deepseek-ai/DeepSeek-V4-Flash-0731";
-
-/// Whatever its labels.
+/// In place of a label: whatever the labels are.
 pub(crate) const ANY: &str = "";
 
 /// What an epoch of the simulated chain pays in all, ngonka, as its settlement has it.
 const EPOCH_REWARD: i128 = 285_000_000_000_000;
 
-const CAST: &str = include_str!("cast.toml");
-
-/// A story before it is played.
-pub(crate) struct Play {
-    text: String,
-    watched: Vec<&'static str>,
-    pub(crate) policy: Policy,
-}
-
-/// What came of it.
+/// A story that was played.
 pub(crate) struct Course {
-    pub(crate) blocks: BTreeMap<Height, Block>,
+    /// The chain, at the last block.
+    pub(crate) player: Player,
     /// Addresses by name.
-    hosts: BTreeMap<String, String>,
+    addresses: BTreeMap<String, String>,
+    blocks: BTreeMap<Height, Block>,
     lives: Vec<(Incident, Vec<Turn>)>,
     messages: Vec<Told>,
 }
 
-/// One block of it.
-pub(crate) struct Block {
-    pub(crate) facts: BlockFacts,
-    pub(crate) situation: Situation,
-    /// What the chain itself keeps as charges after it.
-    pub(crate) charges: Option<ChargeSnapshot>,
+struct Block {
+    facts: BlockFacts,
     /// What the chain's hosts weigh after it.
-    pub(crate) hosts: Vec<HostInfo>,
-}
-
-/// Everything that became of one incident.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Life {
-    pub(crate) window: String,
-    pub(crate) labels: BTreeMap<String, String>,
-    pub(crate) turns: Vec<Turn>,
-}
-
-/// A block after which an incident stood otherwise than before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Turn {
-    pub(crate) height: Height,
-    pub(crate) state: IncidentState,
-    pub(crate) severity: Severity,
-    pub(crate) ending: Option<Ending>,
-}
-
-/// It begins, and waits.
-pub(crate) fn waits(height: Height, severity: Severity) -> Turn {
-    Turn { height, state: IncidentState::Pending, severity, ending: None }
-}
-
-/// It fires, or has become more urgent.
-pub(crate) fn fires(height: Height, severity: Severity) -> Turn {
-    Turn { height, state: IncidentState::Firing, severity, ending: None }
-}
-
-/// It is over.
-pub(crate) fn ends(height: Height, severity: Severity, ending: Ending) -> Turn {
-    Turn { height, state: IncidentState::Resolved, severity, ending: Some(ending) }
-}
-
-/// A message as a program gets it.
-#[derive(Debug)]
-pub(crate) struct Told {
-    pub(crate) height: Height,
-    pub(crate) severity: Severity,
-    pub(crate) subject: String,
-    pub(crate) body: Value,
-}
-
-impl Play {
-    /// The cast, with these steps and further tables.
-    pub(crate) fn new(steps: &[String]) -> Self {
-        let minutes = SignedDuration::from_mins;
-        let rung = |within, blocks, severity| Rung { within: minutes(within), blocks, severity };
-        let thresholds = Thresholds {
-            gap_within: minutes(10),
-            upgrade_within: minutes(10),
-            commit_blocks: 5,
-            ..Thresholds::default()
-        };
-        // A program is told of each incident by itself, and nothing waits for its sake.
-        let program = Recipient { form: Form::Json, ..Recipient::new("webhook", "story") };
-        let ladder = Ladder::new(vec![
-            rung(15, 30, Severity::Info),
-            rung(5, 10, Severity::Warning),
-            rung(1, 2, Severity::Critical),
-        ]);
-        let policy = Policy {
-            recipients: vec![program],
-            ladder: ladder.unwrap(),
-            thresholds,
-            pacing: Pacing { remind_critical: None, remind_warning: None, ..Pacing::hurried() },
-            ..Policy::default()
-        };
-        Self { text: format!("{CAST}\n{}", steps.join("\n")), watched: Vec::new(), policy }
-    }
-
-    pub(crate) fn watching(mut self, hosts: &[&'static str]) -> Self {
-        self.watched = hosts.to_vec();
-        self
-    }
-
-    /// With other words in the cast.
-    pub(crate) fn with(mut self, what: &str, instead: &str) -> Self {
-        assert!(self.text.contains(what), "{what} is not in the cast");
-        self.text = self.text.replace(what, instead);
-        self
-    }
-
-    /// DeepSeek costs from an epoch on.
-    pub(crate) fn deepseek_costs_from(self, epoch: u64) -> Self {
-        self.with("penalty_start_epoch = 500", &format!("penalty_start_epoch = {epoch}"))
-    }
-
-    /// Plays the blocks up to a height.
-    pub(crate) fn through(self, last: Height) -> Course {
-        let story = Story::parse("story", &self.text).unwrap_or_else(|error| panic!("{error}"));
-        let spec = Spec { timing: TIMING, dkg_event_bytes: 0, ..Spec::new(7, story) };
-        let mut player = Player::new(spec).at_pace(BLOCK);
-        let chosen = |name: &str| self.watched.iter().any(|watched| *watched == name);
-        let watched: Vec<_> =
-            player.watched.iter().filter(|host| chosen(&host.name)).cloned().collect();
-        assert_eq!(watched.len(), self.watched.len(), "a watched host is not in the cast");
-        let subject = Subject {
-            chain_id: "gonka-devnet".into(),
-            addresses: watched.iter().map(|host| host.address.clone()).collect(),
-            watched,
-            rule_set: None,
-            node: "http://node:26657".to_owned(),
-        };
-        let place = tempfile::tempdir().unwrap();
-        let mut store =
-            SqliteStore::open(&place.path().join("bootwatch.db"), &subject.chain_id).unwrap();
-        let mut engine = Engine::new(self.policy);
-        let hosts =
-            player.watched.iter().map(|host| (host.name.clone(), host.address.to_string()));
-        let mut course = Course {
-            blocks: BTreeMap::new(),
-            hosts: hosts.collect(),
-            lives: Vec::new(),
-            messages: Vec::new(),
-        };
-        while course.blocks.len() < usize::try_from(last).unwrap() {
-            let facts = player.execute();
-            let observation = player.observe(&facts);
-            let changes = player.take_in(&facts, observation.as_ref());
-            let situation = subject.judge(
-                &player.ledger,
-                Moment {
-                    head: facts.height,
-                    complete_from: 1,
-                    endpoints: &[],
-                    data: DataView::default(),
-                    records: &TrackRecords::default(),
-                    now: facts.time,
-                },
-            );
-            let decision = engine.evaluate(&situation, facts.time);
-            store
-                .commit(&Commit {
-                    facts: &facts,
-                    observation: observation.as_ref(),
-                    changes: &changes,
-                    ledger: &player.ledger,
-                    forecast: None,
-                    incidents: &decision.incidents,
-                    messages: &decision.messages,
-                })
-                .unwrap();
-            for incident in decision.incidents {
-                course.follow(facts.height, incident);
-            }
-            course.messages.extend(decision.messages.iter().map(Told::from));
-            let (charges, hosts) = (player.charges(), player.weights());
-            course.blocks.insert(facts.height, Block { facts, situation, charges, hosts });
-        }
-        // What a restart would know is what the engine knows.
-        let known = |mut incidents: Vec<Incident>| {
-            incidents.retain(|incident| incident.state != IncidentState::Resolved);
-            incidents.sort_by(|a, b| a.fingerprint.cmp(&b.fingerprint));
-            incidents
-        };
-        let kept = known(store.load().unwrap().incidents);
-        assert_eq!(kept, known(engine.incidents().cloned().collect()));
-        course
-    }
+    hosts: Vec<HostInfo>,
 }
 
 impl Course {
-    fn follow(&mut self, height: Height, incident: Incident) {
-        let turn = Turn {
-            height,
-            state: incident.state,
-            severity: incident.severity,
-            ending: incident.ending,
-        };
-        let known = self.lives.iter_mut().find(|(i, _)| i.fingerprint == incident.fingerprint);
-        match known {
-            None => self.lives.push((incident, vec![turn])),
-            Some((_, turns)) => {
-                let last = turns.last().unwrap();
-                if (Turn { height, ..*last }) != turn {
-                    turns.push(turn);
-                }
-            }
+    pub(crate) fn new(player: Player) -> Self {
+        let hosts = player.watched.iter();
+        Self {
+            addresses: hosts.map(|host| (host.name.clone(), host.address.to_string())).collect(),
+            player,
+            blocks: BTreeMap::new(),
+            lives: Vec::new(),
+            messages: Vec::new(),
         }
     }
 
-    /// The address of a host.
-    pub(crate) fn address(&self, host: &str) -> &str {
-        &self.hosts[host]
+    /// Writes down a block that was taken in, and what followed from it.
+    pub(crate) fn note(&mut self, facts: BlockFacts, decision: Decision) {
+        for incident in decision.incidents {
+            let turn = Turn::of(&incident, facts.height);
+            let known = self.lives.iter_mut().find(|(i, _)| i.fingerprint == incident.fingerprint);
+            match known {
+                None => self.lives.push((incident, vec![turn])),
+                Some((_, turns)) if turns.last().is_some_and(|last| last.is_as(&turn)) => {}
+                Some((_, turns)) => turns.push(turn),
+            }
+        }
+        self.messages.extend(decision.messages.iter().map(Told::from));
+        self.blocks.insert(facts.height, Block { facts, hosts: self.player.weights() });
     }
 
     /// Every incident of an alert that has this label, with all that became of it, in the order in
-    /// which they began.
+    /// which they began. Hosts may be given by their names.
     pub(crate) fn lives(&self, alert: &str, label: &str) -> Vec<Life> {
-        let label = self.hosts.get(label).map_or(label, String::as_str);
-        let of_alert = self.lives.iter().filter(|(incident, _)| {
+        let label = self.value(label);
+        let of_it = self.lives.iter().filter(|(incident, _)| {
             incident.alert == alert
                 && (label == ANY || incident.labels.values().any(|value| value == label))
         });
@@ -260,7 +81,7 @@ impl Course {
             labels: incident.labels.clone(),
             turns: turns.clone(),
         };
-        of_alert.map(life).collect()
+        of_it.map(life).collect()
     }
 
     /// How an incident should have gone. Hosts may be given by their names.
@@ -270,118 +91,122 @@ impl Course {
         labels: &[(&str, &str)],
         turns: &[Turn],
     ) -> Life {
-        let value = |value: &str| self.hosts.get(value).map_or(value, String::as_str).to_owned();
+        let labels = labels.iter();
         Life {
             window: window.to_string(),
-            labels: labels.iter().map(|(name, text)| ((*name).to_owned(), value(text))).collect(),
+            labels: labels
+                .map(|(name, value)| ((*name).to_owned(), self.value(value).to_owned()))
+                .collect(),
             turns: turns.to_vec(),
         }
     }
 
     /// What was told of an alert with this label after a block: exactly one message.
     pub(crate) fn told(&self, alert: &str, label: &str, height: Height) -> &Told {
-        let value = self.hosts.get(label).map_or(label, String::as_str);
-        let mut found = self
-            .messages
-            .iter()
-            .filter(|told| told.is_about(alert, value) && told.height == height);
-        let (first, more) = (found.next(), found.next());
-        assert!(more.is_none(), "{alert} is told twice at {height}: {first:?} {more:?}");
-        first.unwrap_or_else(|| panic!("{alert} of {label} is not told at {height}"))
+        let mut of_it = self.about(alert, label);
+        of_it.retain(|told| told.height == height);
+        match of_it[..] {
+            [told] => told,
+            ref found => panic!("one message of {alert} about {label} at {height}: {found:?}"),
+        }
     }
 
-    /// The heights at which an alert was told of, with how urgent it was.
+    /// The heights at which it was told of, with how urgent it was.
     pub(crate) fn told_at(&self, alert: &str, label: &str) -> Vec<(Height, Severity)> {
-        let label = self.hosts.get(label).map_or(label, String::as_str);
-        let told = self.messages.iter().filter(|told| told.is_about(alert, label));
-        told.map(|told| (told.height, told.severity)).collect()
+        self.about(alert, label).iter().map(|told| (told.height, told.severity)).collect()
     }
 
-    /// What a host weighs after a block, and the whole network.
-    pub(crate) fn weight(&self, host: &str, height: Height) -> (i64, i64) {
+    /// The height and the subject of every message.
+    pub(crate) fn subjects(&self) -> Vec<(Height, String)> {
+        let subject = |told: &Told| (told.height, told.text("subject").to_owned());
+        self.messages.iter().map(subject).collect()
+    }
+
+    fn about(&self, alert: &str, label: &str) -> Vec<&Told> {
+        let label = self.value(label);
+        self.messages.iter().filter(|told| told.is_about(alert, label)).collect()
+    }
+
+    fn value<'a>(&'a self, label: &'a str) -> &'a str {
+        self.addresses.get(label).map_or(label, String::as_str)
+    }
+
+    /// The address of a host.
+    pub(crate) fn address(&self, host: &str) -> &str {
+        &self.addresses[host]
+    }
+
+    /// What a block holds.
+    pub(crate) fn facts(&self, height: Height) -> &BlockFacts {
+        &self.blocks[&height].facts
+    }
+
+    /// The nonces that a host had committed for a model by a block of the running stage.
+    pub(crate) fn committed(&self, host: &str, model: &str, by: Height) -> Option<i64> {
+        let stage = by - (by - 1) % TIMING.epoch_length;
+        let commits = self.blocks.range(stage..=by).flat_map(|(_, block)| &block.facts.commits);
+        let own = commits.filter(|commit| commit.host.as_str() == self.address(host));
+        own.filter(|commit| commit.model_id.as_str() == model).map(|c| c.count.into()).next_back()
+    }
+
+    /// The block of a host's first commit for a model from a height on.
+    pub(crate) fn first_commit(&self, host: &str, model: &str, from: Height) -> Option<Height> {
+        let mut blocks = self.blocks.range(from..);
+        let (height, _) = blocks.find(|(_, block)| {
+            block.facts.commits.iter().any(|commit| {
+                commit.host.as_str() == self.address(host) && commit.model_id.as_str() == model
+            })
+        })?;
+        Some(*height)
+    }
+
+    /// The block of a host's first weight distribution for a model from a height on.
+    pub(crate) fn distribution(&self, host: &str, model: &str, from: Height) -> Option<Height> {
+        let mut blocks = self.blocks.range(from..);
+        let (height, _) = blocks.find(|(_, block)| {
+            block.facts.distributions.iter().any(|sent| {
+                sent.host.as_str() == self.address(host) && sent.model_id.as_str() == model
+            })
+        })?;
+        Some(*height)
+    }
+
+    /// What a host weighs after a block, by the chain's own list.
+    pub(crate) fn weight(&self, host: &str, height: Height) -> i64 {
         let hosts = &self.blocks[&height].hosts;
-        let own = hosts.iter().find(|info| info.name == host).unwrap().weight;
-        (own, hosts.iter().map(|info| info.weight).sum())
+        hosts.iter().find(|info| info.name == host).unwrap().weight
     }
 
-    /// What an epoch pays a host before charges by the weights after a block: its part of what the
-    /// chain pays in all.
+    /// What the whole network weighs.
+    pub(crate) fn network(&self, height: Height) -> i64 {
+        self.blocks[&height].hosts.iter().map(|info| info.weight).sum()
+    }
+
+    /// What an epoch pays a host before charges by the weights after a block, ngonka: its part of
+    /// what the chain pays in all.
     pub(crate) fn reward(&self, host: &str, height: Height) -> u64 {
-        let (own, all) = self.weight(host, height);
+        let (own, all) = (self.weight(host, height), self.network(height));
         u64::try_from(EPOCH_REWARD * i128::from(own) / i128::from(all)).unwrap()
     }
 
     /// The charge that the chain stored for a host in the block that formed an epoch, such as `3/20`.
-    pub(crate) fn charge(&self, host: &str, epoch: u64) -> String {
-        let formed = validation_end(i64::try_from(epoch).unwrap());
-        assert!(self.blocks[&(formed - 1)].charges.as_ref().is_none_or(|c| c.epoch_index < epoch));
-        let charges = self.blocks[&formed].charges.as_ref().unwrap();
+    pub(crate) fn charge(&self, host: &str, epoch: i64) -> String {
+        let formed = validation_end(epoch);
+        let stored = |height| self.player.charges_at(height);
+        let epoch = u64::try_from(epoch).unwrap();
+        assert!(stored(formed - 1).is_none_or(|charges| charges.epoch_index < epoch));
+        let charges = stored(formed).unwrap();
         assert_eq!(charges.epoch_index, epoch);
         charges.of(&self.address(host).into()).unwrap().to_string()
     }
-}
 
-impl From<&NewMessage> for Told {
-    fn from(message: &NewMessage) -> Self {
-        Self {
-            height: message.created_height,
-            severity: message.severity,
-            subject: message.subject.clone(),
-            body: serde_json::from_str(&message.text).unwrap(),
-        }
+    /// The voting powers in a model's group by address, as the chain tells them after a block.
+    pub(crate) fn powers(&self, model: &str, epoch: u64, height: Height) -> BTreeMap<String, i64> {
+        let request =
+            wire::EpochGroupDataRequest { epoch_index: epoch, model_id: model.to_owned() };
+        let answer: wire::EpochGroupDataResponse =
+            self.player.ask_at(height, "EpochGroupData", &request);
+        let members = answer.epoch_group_data.unwrap().validation_weights.into_iter();
+        members.map(|member| (member.member_address, member.voting_power)).collect()
     }
-}
-
-impl Told {
-    fn is_about(&self, alert: &str, label: &str) -> bool {
-        let incident = &self.body["incident"];
-        let mut labels = incident["labels"].as_object().unwrap().values();
-        incident["alert"] == alert && (label == ANY || labels.any(|value| value == label))
-    }
-
-    /// A text of its body.
-    pub(crate) fn text(&self, key: &str) -> &str {
-        self.body[key].as_str().unwrap_or_else(|| panic!("no {key} in {:#}", self.body))
-    }
-
-    /// A number behind it, by its name.
-    pub(crate) fn number(&self, name: &str) -> &str {
-        let rows = self.body["numbers"].as_array().unwrap();
-        let row = rows.iter().find(|row| row["name"] == name);
-        row.and_then(|row| row["value"].as_str())
-            .unwrap_or_else(|| panic!("no {name:?} in {:#}", self.body))
-    }
-
-    /// The deadline, the last block that counts, and how many blocks are left.
-    pub(crate) fn by(&self) -> (&str, Height, Height) {
-        let by = &self.body["by"];
-        let number = |key: &str| by[key].as_i64().unwrap();
-        (by["deadline"].as_str().unwrap(), number("height"), number("blocks_left"))
-    }
-
-    /// The commands that it gives.
-    pub(crate) fn commands(&self) -> Vec<&str> {
-        let steps = self.body["steps"].as_array().unwrap();
-        steps.iter().filter_map(|step| step["command"].as_str()).collect()
-    }
-}
-
-/// `14,174`.
-pub(crate) fn grouped(number: i64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// `2,043.53 GNK`, rounded down.
-pub(crate) fn gnk(ngonka: u64) -> String {
-    let hundredths = ngonka / 10_000_000;
-    let whole = grouped(i64::try_from(hundredths / 100).unwrap());
-    format!("{whole}.{:02} GNK", hundredths % 100)
 }

@@ -2,7 +2,8 @@
 //! [`crate::calendar`], give or take a few blocks.
 
 fn step(height: i64, deed: &str, keys: &[(&str, &str)]) -> String {
-    let keys: Vec<String> = keys.iter().map(|(key, value)| format!("{key} = {value:?}\n")).collect();
+    let keys: Vec<String> =
+        keys.iter().map(|(key, value)| format!("{key} = {value:?}\n")).collect();
     format!("[[step]]\nheight = {height}\ndo = {deed:?}\n{}", keys.concat())
 }
 
@@ -27,6 +28,16 @@ pub(crate) fn serve(height: i64, host: &str, model: &str) -> String {
     step(height, "serve", &[("host", host), ("model", model)])
 }
 
+/// The host computes for nothing any more.
+pub(crate) fn stop_all(height: i64, host: &str) -> String {
+    step(height, "stop", &[("host", host)])
+}
+
+/// It computes again for everything that it served at first.
+pub(crate) fn serve_all(height: i64, host: &str) -> String {
+    step(height, "serve", &[("host", host)])
+}
+
 /// From here on it does not.
 pub(crate) fn stop(height: i64, host: &str, model: &str) -> String {
     step(height, "stop", &[("host", host), ("model", model)])
@@ -49,6 +60,11 @@ pub(crate) fn fail_capture(height: i64) -> String {
 /// Governance decides in that block; the vote is open for the four blocks before.
 pub(crate) fn set_params(height: i64, params: &str) -> String {
     format!("{}params = {{ {params} }}\n", step(height, "set-params", &[]))
+}
+
+/// The same under a title.
+pub(crate) fn set_params_as(height: i64, title: &str, params: &str) -> String {
+    format!("{}title = {title:?}\n", set_params(height, params))
 }
 
 /// Scheduled by that block, to come so many blocks later.

@@ -19,6 +19,7 @@ use bootwatch_devnet::{
     Devnet, Options, Running,
     chain::{Spec, Story, Timing},
 };
+use bootwatch_mailbox::{Mail, Mailbox};
 use bootwatch_rules::situation::Situation;
 use bootwatch_schema::{ReadStore, SqliteReader};
 use serde_json::{Value, json};
@@ -65,7 +66,8 @@ impl Bench {
         Self::of(Options { block_time, retain_blocks, ..Options::new(spec) }).await
     }
 
-    async fn of(options: Options) -> Self {
+    /// A chain and a node of these options.
+    pub async fn of(options: Options) -> Self {
         // Fails from the second test on: the first has installed it.
         let _ = tracing_subscriber::fmt()
             .with_test_writer()
@@ -224,6 +226,24 @@ impl Run {
     pub async fn stop(self) {
         self.stop.cancel();
         timeout(Duration::from_secs(10), self.daemon.wait()).await.unwrap().unwrap();
+    }
+}
+
+/// The subjects of all mails that came.
+pub fn subjects(mailbox: &Mailbox) -> Vec<String> {
+    let subject = |mail: &Mail| {
+        let parsed = mail_parser::MessageParser::default().parse(&mail.data).unwrap();
+        parsed.subject().unwrap_or_default().to_owned()
+    };
+    mailbox.mails().iter().map(subject).collect()
+}
+
+/// Waits until something holds.
+pub async fn until(what: &str, holds: impl Fn() -> bool) {
+    let patience = tokio::time::Instant::now() + PATIENCE;
+    while !holds() {
+        assert!(tokio::time::Instant::now() < patience, "{what} did not come");
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
 

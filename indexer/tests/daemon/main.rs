@@ -1,7 +1,6 @@
 //! The daemon against a simulated node, over real sockets, in one process.
 #![allow(clippy::unwrap_used, unreachable_pub, reason = "test helpers: a failure is the message")]
 
-mod alerts;
 mod backfill;
 mod bench;
 mod endpoints;

@@ -14,10 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
 
-use crate::{
-    alerts::{subjects, until},
-    bench::Bench,
-};
+use crate::bench::{Bench, subjects, until};
 
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 

@@ -24,6 +24,7 @@
 #![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
 
 mod check;
+#[expect(dead_code, reason = "shared with the stories of the alerts")]
 mod player;
 mod score;
 mod stories;

@@ -140,13 +140,27 @@ impl Player {
 
     /// What stands under key 0x6c after the newest block.
     pub(crate) fn charges(&self) -> Option<ChargeSnapshot> {
-        now(self.source().read_charges(self.chain.height()))
+        self.charges_at(self.chain.height())
+    }
+
+    /// The same after an earlier block whose state is kept.
+    pub(crate) fn charges_at(&self, height: Height) -> Option<ChargeSnapshot> {
+        now(self.source().read_charges(height))
     }
 
     /// One query of the chain's `Query` service, after the newest block.
     pub(crate) fn ask<T: Message + Default>(&self, method: &'static str, of: &impl Message) -> T {
+        self.ask_at(self.chain.height(), method, of)
+    }
+
+    /// The same after an earlier block whose state is kept.
+    pub(crate) fn ask_at<T: Message + Default>(
+        &self,
+        height: Height,
+        method: &'static str,
+        of: &impl Message,
+    ) -> T {
         let path = format!("/inference.inference.Query/{method}");
-        let height = self.chain.height();
         let value = now(self.source().query(method, &path, of.encode_to_vec(), height));
         T::decode(value.as_slice()).unwrap()
     }
