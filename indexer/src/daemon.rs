@@ -31,6 +31,7 @@ use crate::{
 };
 
 pub(crate) mod channels;
+mod chronicle;
 mod daily;
 mod heartbeat;
 mod housekeeping;
@@ -118,9 +119,13 @@ impl Daemon {
         let (writer, writer_end) = Writer::start(store, Arc::clone(&metrics))?;
         let mail = Arc::new(Notify::new());
         let publisher = Publisher::new(Arc::clone(&metrics));
+        let past = watch::Sender::default();
         let published = Published {
             situation: publisher.subscribe(),
             beginning: publisher.subscribe_beginning(),
+            incidents: publisher.subscribe_incidents(),
+            silences: vitals.orders(),
+            chronicle: past.subscribe(),
             metrics: Arc::clone(&metrics),
             evidence: Some(EvidenceDesk::new(Desk::of_config(&config))),
             orders: Some(OrderCounter::new(
@@ -180,6 +185,18 @@ impl Daemon {
         parts.spawn(async move {
             vitals::run(vitals, stop_looking).await;
             "the look at orders and vitals"
+        });
+        let annals = chronicle::Annals {
+            path: config.store.path.clone(),
+            watched: subject.addresses.clone(),
+            rule_set: subject.rule_set,
+            newest: published.situation.clone(),
+            readers: past,
+        };
+        let stop_reading = inner.clone();
+        parts.spawn(async move {
+            chronicle::run(annals, stop_reading).await;
+            "the reader of the past"
         });
         let (serving, stop_serving) = (published.clone(), inner.clone());
         parts.spawn(async move {

@@ -2,6 +2,7 @@
 //! the command line.
 
 pub mod chain;
+pub mod chronicle;
 pub mod cli;
 pub mod config;
 pub mod daemon;

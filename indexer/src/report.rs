@@ -12,7 +12,7 @@ pub mod text;
 pub mod words;
 
 use bootwatch_rules::{
-    Fraction, Height, RuleSet,
+    Address, Fraction, Height, ModelId, RuleSet,
     reward::CostUnit,
     situation::{
         Advice, EndpointState, EndpointView, HostModelView, HostView, ModelState, Phase,
@@ -105,7 +105,16 @@ pub struct Action {
     pub by: String,
     /// What it does, and the command.
     pub commands: Vec<(String, String)>,
-    last_height: Height,
+    /// The host's address.
+    pub address: Address,
+    /// The model's id.
+    pub model_id: ModelId,
+    /// The deadline's name.
+    pub deadline: &'static str,
+    /// The last block that still counts.
+    pub last_height: Height,
+    /// When that is expected.
+    pub eta: Option<Timestamp>,
 }
 
 /// A deadline.
@@ -200,7 +209,15 @@ pub struct Endpoint {
     pub state: &'static str,
     /// Its state is good.
     pub up: bool,
+    /// The newest block it told of; a dash when it told of none.
+    pub block: String,
+    /// How fast it answers; a dash before its first answer.
+    pub latency: String,
+    /// Requests of the last minute, and how many there may be.
+    pub budget: String,
     /// The rest.
+    pub remarks: String,
+    /// All of it in one line.
     pub notes: String,
 }
 
@@ -208,29 +225,33 @@ impl Endpoint {
     /// Words for an endpoint.
     #[must_use]
     pub fn new(endpoint: &EndpointView) -> Self {
-        let mut notes = Vec::new();
-        if let Some(height) = endpoint.height {
-            notes.push(format!("block {}", count(height)));
-        }
-        if let Some(earliest) = endpoint.earliest {
-            notes.push(format!("back to {}", count(earliest)));
-        }
-        if endpoint.selected {
-            notes.push("in use".to_owned());
-        }
-        if endpoint.websocket {
-            notes.push("websocket".to_owned());
-        }
-        if let Some(latency) = endpoint.latency_ms {
-            notes.push(format!("answers in {latency} ms"));
-        }
-        if let Some(requests) = endpoint.requests {
-            notes.push(format!("{} of {} requests a minute", requests.used, requests.limit));
-        }
-        if let Some(reason) = &endpoint.reason {
-            notes.push(clean(reason));
-        }
+        let dash = || "-".to_owned();
+        let block = endpoint.height.map(count);
+        let latency = endpoint.latency_ms.map(|latency| format!("{latency} ms"));
+        let budget = endpoint.requests.map(|r| format!("{} of {}", r.used, r.limit));
+        let earliest = endpoint.earliest.map(|height| format!("back to {}", count(height)));
+        let selected = endpoint.selected.then(|| "in use".to_owned());
+        let websocket = endpoint.websocket.then(|| "websocket".to_owned());
+        let reason = endpoint.reason.as_deref().map(clean);
+        let join = |notes: &[&Option<String>]| {
+            let notes: Vec<_> = notes.iter().filter_map(|note| note.as_deref()).collect();
+            notes.join(", ")
+        };
+        let notes = join(&[
+            &block.as_ref().map(|block| format!("block {block}")),
+            &earliest,
+            &selected,
+            &websocket,
+            &latency.as_ref().map(|latency| format!("answers in {latency}")),
+            &budget.as_ref().map(|budget| format!("{budget} requests a minute")),
+            &reason,
+        ]);
         Self {
+            block: block.unwrap_or_else(dash),
+            latency: latency.unwrap_or_else(dash),
+            budget: budget.unwrap_or_else(|| "no limit".to_owned()),
+            remarks: join(&[&earliest, &selected, &websocket, &reason]),
+            notes,
             name: clean(&endpoint.name),
             state: match endpoint.state {
                 EndpointState::Unknown => "not asked yet",
@@ -240,7 +261,6 @@ impl Endpoint {
                 EndpointState::Wrong => "wrong chain or blocks",
             },
             up: endpoint.state == EndpointState::Up,
-            notes: notes.join(", "),
         }
     }
 }
@@ -266,7 +286,7 @@ impl Report {
             level,
             headline,
             facts: facts(s, now, zone),
-            notices: notices(s, now),
+            notices: notices(s, now, zone),
             actions,
             deadlines: s.deadlines.iter().map(|deadline| due(deadline, now, zone)).collect(),
             plans: s.plans.as_ref().map(|plans| planned(plans, now, zone)).unwrap_or_default(),
@@ -364,11 +384,12 @@ fn block(s: &Situation, now: Timestamp, zone: &TimeZone) -> String {
     format!("{}, {age} ago ({at})", count(s.complete_to))
 }
 
-fn notices(s: &Situation, now: Timestamp) -> Vec<String> {
+fn notices(s: &Situation, now: Timestamp, zone: &TimeZone) -> Vec<String> {
     let mut notices = Vec::new();
     if s.stale && s.complete_to > 0 {
         notices.push(format!(
-            "The newest block is {} old; everything below is as of block {}.",
+            "Stale since {}, {} ago: everything below is as of block {}.",
+            instant(s.head_time, now, zone),
             elapsed(s.head_time, now),
             count(s.complete_to)
         ));
@@ -389,6 +410,13 @@ fn notices(s: &Situation, now: Timestamp) -> Vec<String> {
     }
     if !s.endpoints.iter().any(|endpoint| endpoint.state == EndpointState::Up) {
         notices.push("No endpoint is up.".to_owned());
+    }
+    for endpoint in s.endpoints.iter().filter(|e| e.state == EndpointState::Wrong) {
+        let reason = endpoint.reason.as_deref().map_or_else(String::new, |r| format!(": {}", clean(r)));
+        notices.push(format!(
+            "{} serves a wrong chain or wrong blocks{reason}; nothing is taken from it.",
+            clean(&endpoint.name)
+        ));
     }
     if let Some(differ) = &s.data.disagreement {
         let sides = differ.endpoints.iter().map(|side| {
@@ -446,7 +474,8 @@ fn action(
         .deadlines
         .iter()
         .find(|d| d.name == advice.deadline && d.height == Some(advice.last_height));
-    let left = match due.and_then(|due| due.eta) {
+    let eta = due.and_then(|due| due.eta);
+    let left = match eta {
         Some(eta) => format!(", {} ({})", until(eta, now), instant(eta, now, zone)),
         None => String::new(),
     };
@@ -461,7 +490,11 @@ fn action(
             .iter()
             .map(|command| (clean(&command.does), clean(&command.line)))
             .collect(),
+        address: host.address.clone(),
+        model_id: model.model_id.clone(),
+        deadline: name(advice.deadline),
         last_height: advice.last_height,
+        eta,
     }
 }
 

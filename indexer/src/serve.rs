@@ -1,26 +1,28 @@
 //! What others may read over HTTP: metrics, health, the Situation as JSON, and a page; and what
 //! operators order.
 //!
-//! Everything but the evidence is answered from memory: from the newest [`Situation`] and from the
-//! metrics. Evidence is read from the database, a few answers at a time. No request touches a node or
+//! Everything but the evidence is answered from memory: from what is [`Published`]. Evidence is read from the database, a few answers at a time. No request touches a node or
 //! waits for ingestion, and none can change anything but silences and acknowledgements, with a token.
 
+mod assets;
 mod connections;
 mod evidence;
 mod orders;
 mod page;
 mod routes;
+mod stream;
 #[cfg(test)]
 mod tests;
 
 use std::{io, net::SocketAddr, sync::Arc};
 
 use bootwatch_rules::situation::Situation;
+use bootwatch_schema::{Incident, Orders};
 use tokio::{net::TcpListener, sync::watch};
 use tokio_util::sync::CancellationToken;
 
 pub use self::{evidence::EvidenceDesk, orders::OrderCounter};
-use crate::{metrics::Metrics, situation::Beginning};
+use crate::{chronicle::Chronicle, metrics::Metrics, situation::Beginning};
 
 /// What the daemon publishes; cheap to clone.
 #[derive(Debug, Clone)]
@@ -29,6 +31,12 @@ pub struct Published {
     pub situation: watch::Receiver<Option<Arc<Situation>>>,
     /// How things are before that.
     pub beginning: watch::Receiver<Beginning>,
+    /// The incidents that go with the newest Situation.
+    pub incidents: watch::Receiver<Arc<[Incident]>>,
+    /// What operators have ordered.
+    pub silences: watch::Receiver<Orders>,
+    /// The past.
+    pub chronicle: watch::Receiver<Arc<Chronicle>>,
     /// The metrics.
     pub metrics: Arc<Metrics>,
     /// Answers from the database; none where there is no database to read.
@@ -94,6 +102,7 @@ impl Server {
 
     /// Answers until `stop`, then lets running answers finish for a moment.
     pub async fn run(self, published: Published, stop: CancellationToken) {
-        connections::serve(self.listener, routes::router(published), stop).await;
+        let feed = stream::Feed::start(published.clone(), stop.clone());
+        connections::serve(self.listener, routes::router(published, feed), stop).await;
     }
 }

@@ -8,7 +8,7 @@ use bootwatch_rules::{
     ledger::Ledger,
     situation::{DataView, EndpointView, Inputs, Situation, Watched, assess},
 };
-use bootwatch_schema::Loaded;
+use bootwatch_schema::{Incident, Loaded};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use tokio::sync::watch;
@@ -148,6 +148,7 @@ impl<'a> Moment<'a> {
 pub struct Publisher {
     sender: watch::Sender<Option<Arc<Situation>>>,
     beginning: watch::Sender<Beginning>,
+    incidents: watch::Sender<Arc<[Incident]>>,
     metrics: Arc<Metrics>,
 }
 
@@ -155,8 +156,12 @@ impl Publisher {
     /// A publisher that has published nothing yet.
     #[must_use]
     pub fn new(metrics: Arc<Metrics>) -> Self {
-        let beginning = watch::Sender::new(Beginning::default());
-        Self { sender: watch::Sender::new(None), beginning, metrics }
+        Self {
+            sender: watch::Sender::new(None),
+            beginning: watch::Sender::default(),
+            incidents: watch::Sender::new(Arc::default()),
+            metrics,
+        }
     }
 
     /// Another reader.
@@ -171,15 +176,31 @@ impl Publisher {
         self.beginning.subscribe()
     }
 
+    /// A reader of the incidents that were judged with the newest Situation.
+    #[must_use]
+    pub fn subscribe_incidents(&self) -> watch::Receiver<Arc<[Incident]>> {
+        self.incidents.subscribe()
+    }
+
     /// Says how things are before the first block.
     pub fn publish_beginning(&self, beginning: Beginning) {
         self.beginning.send_replace(beginning);
     }
 
-    /// Replaces the newest Situation for every reader.
-    pub fn publish(&self, situation: Situation) {
+    /// Replaces the newest Situation for every reader, and before it the incidents that go with it.
+    pub fn publish<'a>(
+        &self,
+        situation: Situation,
+        incidents: impl IntoIterator<Item = &'a Incident>,
+    ) {
         let situation = Arc::new(situation);
         self.metrics.update(&situation);
+        self.incidents.send_if_modified(|known| {
+            let incidents: Arc<[Incident]> = incidents.into_iter().cloned().collect();
+            let changed = *known != incidents;
+            *known = incidents;
+            changed
+        });
         self.sender.send_replace(Some(situation));
     }
 }

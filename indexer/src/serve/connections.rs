@@ -16,8 +16,10 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// Open connections at a time. A browser uses six, a Prometheus one.
-const CONNECTIONS: usize = 128;
+use super::stream::STREAMS;
+
+/// Open connections at a time, beside those that carry streams. A browser uses six, a Prometheus one.
+const CONNECTIONS: usize = 128 + STREAMS;
 /// From a connection's start, or its last answer, to the end of the next request's head. Longer
 /// than the usual scrape interval, so that a scraper keeps its connection.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(75);

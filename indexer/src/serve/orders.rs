@@ -44,6 +44,11 @@ impl OrderCounter {
     pub fn new(desk: OrderDesk, token: Option<SecretString>) -> Self {
         Self { desk: Arc::new(desk), token, permits: Arc::new(Semaphore::new(AT_ONCE)) }
     }
+
+    /// Whether anybody may order here.
+    pub(super) fn is_open(&self) -> bool {
+        self.token.is_some()
+    }
 }
 
 #[derive(Debug, Deserialize)]

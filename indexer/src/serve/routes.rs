@@ -13,16 +13,17 @@ use axum::{
 use bootwatch_rules::situation::Situation;
 use jiff::{Timestamp, tz::TimeZone};
 
-use super::{Published, evidence, orders, page};
+use super::{Published, assets, evidence, orders, page, stream};
 use crate::{metrics::Format, situation::Beginning};
 
-/// Sent with every answer. Nothing may be framed, sniffed, or fetched from elsewhere by the page.
+/// Sent with every answer. Nothing may be framed, sniffed, or fetched from elsewhere by the page;
+/// what it runs and how it looks are files of ours, and nothing within it.
 const HEADERS: [(HeaderName, HeaderValue); 6] = [
     (
         header::CONTENT_SECURITY_POLICY,
         HeaderValue::from_static(
-            "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; \
-             form-action 'none'; frame-ancestors 'none'",
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+             connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
         ),
     ),
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
@@ -38,15 +39,15 @@ const HEADERS: [(HeaderName, HeaderValue); 6] = [
 /// What is said while there is no Situation.
 const NO_BLOCK: &str = "no block has been taken in yet";
 
-pub(super) fn router(published: Published) -> Router {
+pub(super) fn router(published: Published, feed: stream::Feed) -> Router {
     Router::new()
         .route("/", get(page))
-        .route("/style.css", get(style))
-        .route("/icon.svg", get(icon))
+        .route("/assets/{name}", get(assets::asset))
         .route("/metrics", get(metrics))
         .route("/-/healthy", get(healthy))
         .route("/-/ready", get(ready))
         .route("/api/v1/status", get(status))
+        .route("/api/v1/stream", get(stream::stream).with_state(feed))
         .route("/api/v1/whatif", get(evidence::whatif))
         .route("/api/v1/explain", get(evidence::explain))
         .route("/api/v1/export", get(evidence::export))
@@ -67,28 +68,18 @@ async fn secure(request: Request, next: Next) -> Response {
     response
 }
 
-fn newest(published: &Published) -> Option<Arc<Situation>> {
+pub(super) fn newest(published: &Published) -> Option<Arc<Situation>> {
     published.situation.borrow().clone()
 }
 
 async fn page(State(published): State<Published>) -> Response {
-    let situation = newest(&published);
-    let (beginning, now) = (published.beginning.borrow().clone(), Timestamp::now());
-    match page::page(situation.as_deref(), &beginning, now, &TimeZone::system()) {
+    match page::page(&published, Timestamp::now(), &TimeZone::system()) {
         Ok(html) => Html(html).into_response(),
         Err(error) => {
             tracing::error!(%error, "the page cannot be made");
             problem(StatusCode::INTERNAL_SERVER_ERROR, "the page cannot be made")
         }
     }
-}
-
-async fn style() -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], page::STYLE)
-}
-
-async fn icon() -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "image/svg+xml")], page::ICON)
 }
 
 async fn metrics(State(published): State<Published>, headers: HeaderMap) -> impl IntoResponse {

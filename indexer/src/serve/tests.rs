@@ -31,6 +31,9 @@ impl Running {
         let published = Published {
             situation,
             beginning,
+            incidents: watch::Sender::new(Arc::default()).subscribe(),
+            silences: watch::Sender::default().subscribe(),
+            chronicle: watch::Sender::default().subscribe(),
             metrics: Arc::clone(&metrics),
             evidence: None,
             orders: None,

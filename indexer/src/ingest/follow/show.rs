@@ -125,7 +125,7 @@ impl Follow {
     pub(super) fn publish_this(&mut self, situation: Situation) {
         let interval = measured(&self.ledger);
         self.pace.send_if_modified(|current| std::mem::replace(current, interval) != interval);
-        self.parts.publisher.publish(situation);
+        self.parts.publisher.publish(situation, self.parts.engine.incidents());
         self.published = Instant::now();
     }
 }
