@@ -19,11 +19,13 @@ pub(super) struct Now {
     pub(super) headline: String,
     /// By when, or what comes next.
     pub(super) by: Option<By>,
+    /// What the first thing to do is about, and what it costs not to.
+    pub(super) stake: Option<String>,
     /// What is wrong with the data.
     pub(super) notices: Vec<String>,
     /// What to do.
     pub(super) tasks: Vec<Task>,
-    /// What fires beside that.
+    /// What fires beside that and is more than good to know.
     pub(super) firing: Vec<Alert>,
 }
 
@@ -46,7 +48,9 @@ pub(super) struct Task {
     pub(super) block: String,
     pub(super) left: Option<Countdown>,
     pub(super) at: Option<Moment>,
-    pub(super) commands: Vec<(String, String)>,
+    /// What it does and the command, best first.
+    pub(super) best: Option<(String, String)>,
+    pub(super) others: Vec<(String, String)>,
     /// The incident that was raised for it.
     pub(super) alert: Option<Alert>,
 }
@@ -59,6 +63,7 @@ impl Now {
             kicker: "No data yet",
             headline: "Nothing is known yet: no block has been taken in.".to_owned(),
             by: None,
+            stake: None,
             notices: obstacle.into_iter().collect(),
             tasks: Vec::new(),
             firing: Vec::new(),
@@ -76,7 +81,7 @@ impl Now {
         };
         let firing: Vec<&Incident> = incidents
             .iter()
-            .filter(|incident| alerts::speaks(incident) && !of_action(incident))
+            .filter(|i| alerts::speaks(i) && i.severity > Severity::Info && !of_action(i))
             .collect();
         let worst = firing.iter().map(|incident| incident.severity).max();
         let (level, kicker, headline) = sentence(report, worst, firing.len());
@@ -89,7 +94,8 @@ impl Now {
             block: words::count(action.last_height),
             left: action.eta.map(|eta| sight.countdown(eta)),
             at: action.eta.map(|eta| sight.moment(eta)),
-            commands: action.commands.clone(),
+            best: action.commands.first().cloned(),
+            others: action.commands.iter().skip(1).cloned().collect(),
             alert: incidents
                 .iter()
                 .filter(|incident| is_about(incident, action))
@@ -103,6 +109,9 @@ impl Now {
             kicker,
             headline,
             by: by(report, sight),
+            stake: report.actions.first().filter(|_| report.level == Level::Act).map(|action| {
+                format!("{}: otherwise {} of the reward.", action.model, action.charge)
+            }),
             notices: report.notices.clone(),
             tasks: tasks.collect(),
             firing: shown,
