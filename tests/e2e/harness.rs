@@ -1,5 +1,6 @@
 //! What the tests stand on: processes, nodes, and the node's own word as the oracle.
 
+pub(crate) mod browser;
 pub(crate) mod compare;
 pub(crate) mod config;
 pub(crate) mod daemon;

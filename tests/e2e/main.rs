@@ -2,7 +2,8 @@
 //! an unmodified CometBFT, over real sockets.
 //!
 //! Some tools are optional: a test whose tool is missing says that it is skipped and how to get the
-//! tool. `REQUIRE_TOOLS=cometbft,prometheus,postfix,alertmanager` makes a missing tool a failure.
+//! tool. `REQUIRE_TOOLS=cometbft,prometheus,postfix,alertmanager,chromium,axe` makes a missing tool a
+//! failure.
 
 mod harness;
 
@@ -13,6 +14,7 @@ mod ingest;
 mod mail;
 mod metrics;
 mod notify;
+mod page;
 mod postfix;
 mod real_node;
 mod surface;

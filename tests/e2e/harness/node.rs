@@ -21,6 +21,8 @@ use super::{
 pub(crate) const EPOCH_LENGTH: i64 = 40;
 /// Blocks between a capture and the PoC start after it.
 pub(crate) const DEPLOY_WINDOW: i64 = 8;
+/// Time between the simulated node's blocks.
+const SIMULATED: &str = "100ms";
 /// Time between blocks.
 const BLOCK_TIME: Duration = Duration::from_millis(100);
 /// How long a node may take to start or to come back.
@@ -36,7 +38,7 @@ pub(crate) struct Node {
 
 enum Kind {
     /// `bootwatch devnet` as a process.
-    Simulated { process: Option<Process>, port: u16 },
+    Simulated { process: Option<Process>, port: u16, block_time: String },
     /// An unmodified CometBFT; the chain behind it lives in the test's process.
     CometBft { node: Box<cometbft::Node>, application: Option<abci::Running> },
 }
@@ -44,9 +46,15 @@ enum Kind {
 impl Node {
     /// Starts `bootwatch devnet` and waits for its first block.
     pub(crate) async fn simulated(story: &str, dir: &Path) -> Self {
+        Self::simulated_at(story, dir, SIMULATED).await
+    }
+
+    /// As [`Node::simulated`], with another time between blocks.
+    pub(crate) async fn simulated_at(story: &str, dir: &Path, block_time: &str) -> Self {
         let port = free_port();
+        let block_time = block_time.to_owned();
         let mut node = Self {
-            kind: Kind::Simulated { process: None, port },
+            kind: Kind::Simulated { process: None, port, block_time },
             spec: spec(story),
             dir: dir.to_owned(),
             url: format!("http://127.0.0.1:{port}"),
@@ -124,6 +132,20 @@ impl Node {
         self.kill_and_restart().await;
     }
 
+    /// The simulated node answers nothing, and makes no block.
+    pub(crate) fn freeze(&self) {
+        if let Kind::Simulated { process: Some(process), .. } = &self.kind {
+            process.freeze();
+        }
+    }
+
+    /// It goes on.
+    pub(crate) fn thaw(&self) {
+        if let Kind::Simulated { process: Some(process), .. } = &self.kind {
+            process.thaw();
+        }
+    }
+
     /// Replaces the chain behind the real node's address by a new one of the same name.
     pub(crate) async fn reset(&mut self) {
         if let Kind::CometBft { node, application } = &mut self.kind {
@@ -152,14 +174,14 @@ impl Node {
     }
 
     async fn start(&mut self) {
-        let Kind::Simulated { process, port } = &mut self.kind else { return };
+        let Kind::Simulated { process, port, block_time } = &mut self.kind else { return };
         let listen = format!("127.0.0.1:{port}");
         let home = self.dir.join("devnet").display().to_string();
         let (epoch_length, window) = (EPOCH_LENGTH.to_string(), DEPLOY_WINDOW.to_string());
         #[rustfmt::skip]
         let args = [
             "devnet", "--listen", &listen, "--seed", "7", "--story", &self.spec.story.name,
-            "--block-time", "100ms", "--epoch-length", &epoch_length,
+            "--block-time", block_time, "--epoch-length", &epoch_length,
             "--deploy-window", &window, "--home", &home,
         ];
         *process = Some(Process::bootwatch("devnet", &args, &self.dir));

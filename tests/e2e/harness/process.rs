@@ -64,6 +64,17 @@ impl Process {
         Command::new("kill").args([signal, &pid]).status().expect("run kill").success()
     }
 
+    /// The memory that it holds.
+    pub(crate) fn resident_bytes(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()));
+        let status = status.expect("the process runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kilobytes: u64 = line
+            .and_then(|line| line.trim().trim_end_matches("kB").trim().parse().ok())
+            .expect("its memory");
+        kilobytes * 1024
+    }
+
     /// kill -9, and waits until it is gone.
     pub(crate) fn kill(mut self) {
         self.child.kill().expect("kill a child");

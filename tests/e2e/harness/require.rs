@@ -18,6 +18,11 @@ pub(crate) fn tool(tool: &str, program: &str, how: &str) -> Option<PathBuf> {
     report(tool, found, how)
 }
 
+/// As [`tool`], for a file that another tool put there.
+pub(crate) fn file(tool: &str, path: PathBuf, how: &str) -> Option<PathBuf> {
+    report(tool, Some(path).filter(|path| path.is_file()), how)
+}
+
 /// As [`tool`], for the real node, which `COMETBFT_BIN` may name.
 pub(crate) fn cometbft() -> Option<PathBuf> {
     report(
