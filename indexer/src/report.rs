@@ -412,7 +412,8 @@ fn notices(s: &Situation, now: Timestamp, zone: &TimeZone) -> Vec<String> {
         notices.push("No endpoint is up.".to_owned());
     }
     for endpoint in s.endpoints.iter().filter(|e| e.state == EndpointState::Wrong) {
-        let reason = endpoint.reason.as_deref().map_or_else(String::new, |r| format!(": {}", clean(r)));
+        let reason =
+            endpoint.reason.as_deref().map_or_else(String::new, |r| format!(": {}", clean(r)));
         notices.push(format!(
             "{} serves a wrong chain or wrong blocks{reason}; nothing is taken from it.",
             clean(&endpoint.name)

@@ -19,7 +19,8 @@ const BLOCK_TIME: &str = "400ms";
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The gaps as the page has them: model, check, then have, need and missing.
-const GAPS: &str = "Object.fromEntries([...document.querySelectorAll('#candidates article')].map((a) =>
+const GAPS: &str =
+    "Object.fromEntries([...document.querySelectorAll('#candidates article')].map((a) =>
     [a.dataset.key, Object.fromEntries([...a.querySelectorAll('[data-gap]')].map((row) =>
         [row.dataset.gap, [...row.querySelectorAll('data')].map((d) => Number(d.value))]))]))";
 const CAPTURES: &str = "document.querySelectorAll('[data-capture]').length";
@@ -198,7 +199,8 @@ async fn without_script(browser: &Browser, origin: &str, daemon: &Daemon) {
         let id = model["model_id"].as_str().expect("an id");
         assert!(text.contains(id), "{id} is not in\n{text}");
     }
-    let buttons = "[...document.querySelectorAll('button')].filter((b) => b.checkVisibility()).length";
+    let buttons =
+        "[...document.querySelectorAll('button')].filter((b) => b.checkVisibility()).length";
     assert_eq!(tab.js::<usize>(buttons).await, 0, "a button that does nothing is shown");
     assert_eq!(tab.overflow().await, Vec::<String>::new());
     let refreshes = "!!document.querySelector('noscript meta[http-equiv=refresh]')";

@@ -55,9 +55,16 @@ fn announce(config: &Config) {
         tracing::warn!("dry run: nothing is sent, and nothing that is decided is kept");
     }
     if !config.http.listen.ip().is_loopback() {
+        let orders = match config.http.token {
+            Some(_) => "the token of orders crosses the wire as it is unless a proxy adds TLS",
+            None => "nobody can order anything there: no token is set",
+        };
         tracing::warn!(
             listen = %config.http.listen,
-            "metrics, page and API can be read by everybody who reaches this address"
+            orders,
+            "metrics, page and API can be read by everybody who reaches this address: names and \
+             addresses of the watched hosts, their choices, charges and rewards, incidents, and the \
+             names of endpoints; put a proxy with TLS and a password before it, or listen on 127.0.0.1"
         );
     }
 }

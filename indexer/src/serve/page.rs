@@ -123,5 +123,6 @@ pub(super) fn page(
 
 /// What the tab says: the first words decide whether somebody opens it.
 fn title(report: Option<&Report>) -> String {
-    report.map_or_else(|| "Bootwatch".to_owned(), |report| format!("{} · Bootwatch", report.headline))
+    report
+        .map_or_else(|| "Bootwatch".to_owned(), |report| format!("{} · Bootwatch", report.headline))
 }

@@ -10,7 +10,39 @@ use tokio::{
 };
 
 use super::*;
-use crate::sample;
+use crate::{chronicle::CaptureRecord, sample};
+
+/// An incident, a silence and a past, as hostile as a chain can make them.
+fn hostile() -> (Arc<[Incident]>, Orders, Arc<Chronicle>) {
+    let incident = serde_json::json!({
+        "fingerprint": "0123456789abcdef", "alert": "DecisionMissing", "window": "253",
+        "labels": { "host": sample::ADDRESS, "model": sample::HOSTILE }, "state": "firing",
+        "severity": "critical", "summary": sample::HOSTILE, "opened_height": 3_904_000,
+        "opened_at": "2026-11-23T13:00:00Z", "changed_at": "2026-11-23T13:00:00Z",
+        "risen_at": "2026-11-23T13:00:00Z", "occurrence": 1,
+        "acknowledged": {
+            "occurrence": 1, "severity": "critical", "author": sample::HOSTILE,
+            "comment": sample::HOSTILE, "at": "2026-11-23T13:00:00Z",
+        },
+    });
+    let silence = serde_json::json!({
+        "id": 3, "matchers": { "model": sample::HOSTILE }, "starts_at": "2026-11-23T13:00:00Z",
+        "ends_at": "2999-01-01T00:00:00Z", "ends_epoch": null, "author": sample::HOSTILE,
+        "comment": sample::HOSTILE,
+    });
+    let snapshot = sample::situation().models[0].snapshot.clone().expect("a snapshot");
+    let captures = (0..3).map(|_| CaptureRecord {
+        at: sample::now(),
+        epoch: Some(252),
+        capture: snapshot.capture.clone(),
+        gaps: Some(snapshot.gaps.clone()),
+    });
+    let incident: Incident = serde_json::from_value(incident).expect("an incident");
+    let silence = serde_json::from_value(silence).expect("a silence");
+    let orders = Orders { silences: vec![silence], ..Orders::default() };
+    let chronicle = Chronicle { captures: captures.collect(), ..Chronicle::default() };
+    ([incident].into(), orders, Arc::new(chronicle))
+}
 
 struct Running {
     address: SocketAddr,
@@ -28,12 +60,13 @@ impl Running {
         let (sender, situation) = watch::channel(None);
         let metrics = Arc::new(Metrics::new(["mine"]));
         let (begins, beginning) = watch::channel(Beginning::default());
+        let (incidents, orders, chronicle) = hostile();
         let published = Published {
             situation,
             beginning,
-            incidents: watch::Sender::new(Arc::default()).subscribe(),
-            silences: watch::Sender::default().subscribe(),
-            chronicle: watch::Sender::default().subscribe(),
+            incidents: watch::Sender::new(incidents).subscribe(),
+            silences: watch::Sender::new(orders).subscribe(),
+            chronicle: watch::Sender::new(chronicle).subscribe(),
             metrics: Arc::clone(&metrics),
             evidence: None,
             orders: None,
@@ -106,7 +139,7 @@ async fn the_api_gives_the_situation_as_it_is() {
 }
 
 #[tokio::test]
-async fn the_page_escapes_what_the_chain_says_and_forbids_scripts() {
+async fn the_page_escapes_what_the_chain_says_and_allows_nothing_within_it() {
     let server = Running::start().await;
     let (_, empty) = server.get("/").await;
     assert!(empty.contains("Nothing is known yet"), "{empty}");
@@ -121,13 +154,24 @@ async fn the_page_escapes_what_the_chain_says_and_forbids_scripts() {
     assert_eq!(header("x-content-type-options"), "nosniff");
     assert_eq!(header("x-frame-options"), "DENY");
     let html = answer.text().await.expect("a text");
-    assert!(!html.contains("<script"), "{html}");
+    assert_eq!(html.matches("<script").count(), 1, "only our own: {html}");
+    for inline in [" style=", " onclick=", " onload=", "<style", "javascript:"] {
+        assert!(!html.contains(inline), "{inline}: {html}");
+    }
     assert!(html.contains("&#60;script&#62;alert(1)"), "{html}");
     assert!(!html.contains('\u{1b}') && !html.contains('\u{202e}'));
     assert!(html.contains("rack-1 needs you"), "{html}");
     assert!(html.len() < 100_000, "{} bytes", html.len());
-    for path in ["/style.css", "/icon.svg"] {
-        assert_eq!(server.get(path).await.0, StatusCode::OK, "{path}");
+    for name in ["style-", "page-", "icon-"] {
+        let (_, rest) = html.split_once(&format!("assets/{name}")).expect("the page names it");
+        let path = format!("/assets/{name}{}", rest.split('"').next().unwrap_or_default());
+        let answer = Client::new().get(format!("http://{}{path}", server.address)).send().await;
+        let answer = answer.expect("an answer");
+        assert_eq!(answer.status(), StatusCode::OK, "{path}");
+        let caching = answer.headers()["cache-control"].to_str().expect("a text");
+        assert!(caching.contains("immutable"), "{path}: {caching}");
+        let stale = path.replace(name, &format!("{name}0"));
+        assert_eq!(server.get(&stale).await.0, StatusCode::NOT_FOUND, "{stale}");
     }
 }
 
@@ -168,4 +212,35 @@ async fn it_stops_although_a_connection_is_open() {
     let stopped = tokio::time::timeout(std::time::Duration::from_secs(10), server.task).await;
     assert!(stopped.is_ok_and(|task| task.is_ok()), "the server hangs");
     drop(idle);
+}
+
+// Fails when a reader of the stream has to wait for a change to learn what stands, is not told of
+// one, or keeps the server from stopping.
+#[tokio::test]
+async fn the_stream_says_what_changed_and_ends_with_the_server() {
+    let server = Running::start().await;
+    let mut stream = Client::new()
+        .get(format!("http://{}/api/v1/stream", server.address))
+        .send()
+        .await
+        .expect("an answer");
+    assert_eq!(stream.headers()["content-type"], "text/event-stream");
+    let mut event = async || {
+        let bytes = stream.chunk().await.expect("the stream is whole")?;
+        Some(String::from_utf8(bytes.to_vec()).expect("a text"))
+    };
+    let first = event().await.expect("an event");
+    assert!(first.contains("event: change") && first.contains("retry: "), "{first}");
+    assert!(first.contains("\"complete_to\":0"), "{first}");
+    server.publish(|_| ());
+    let second = event().await.expect("an event");
+    assert!(second.contains("\"complete_to\":3905000"), "{second}");
+    assert!(second.contains("\"to_do\":1,\"firing\":1"), "{second}");
+    server.publish(|situation| situation.endpoints[0].reason = Some("it lags".to_owned()));
+    let third = event().await.expect("an event");
+    assert_ne!(second, third, "only the revision tells");
+    server.stop.cancel();
+    assert_eq!(event().await, None, "the stream goes on");
+    let stopped = tokio::time::timeout(std::time::Duration::from_secs(10), server.task).await;
+    assert!(stopped.is_ok_and(|task| task.is_ok()), "the server hangs");
 }

@@ -201,9 +201,10 @@ fn marks(incident: &Incident) -> Vec<String> {
         format!("known to {}{comment}", clean(&ack.author))
     });
     let silenced = incident.silenced_by.map(|id| format!("silence {id}"));
-    let explained = incident.inhibited_by.as_ref().map(|root| {
-        format!("explained by {}", root.chars().take(ID).collect::<String>())
-    });
+    let explained = incident
+        .inhibited_by
+        .as_ref()
+        .map(|root| format!("explained by {}", root.chars().take(ID).collect::<String>()));
     let block = incident.deadline.map(|height| format!("last block {}", count(height)));
     [block, known, silenced, explained].into_iter().flatten().collect()
 }
@@ -211,8 +212,9 @@ fn marks(incident: &Incident) -> Vec<String> {
 /// The alert, and the host and model that it is about.
 fn labels(incident: &Incident) -> impl Iterator<Item = (&str, &str)> {
     let own = incident.labels.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    std::iter::once(("alert", incident.alert.as_str()))
-        .chain(own.filter(|(name, value)| matches!(*name, "host" | "model" | "endpoint" | "channel") && !value.is_empty()))
+    std::iter::once(("alert", incident.alert.as_str())).chain(own.filter(|(name, value)| {
+        matches!(*name, "host" | "model" | "endpoint" | "channel") && !value.is_empty()
+    }))
 }
 
 fn matchers(incident: &Incident) -> String {

@@ -55,7 +55,11 @@ impl Chart {
             ),
             have: line(points.iter().enumerate().map(|(i, (have, _))| (i, *have)).collect()),
             need: line(
-                points.iter().enumerate().filter_map(|(i, (_, need))| Some((i, (*need)?))).collect(),
+                points
+                    .iter()
+                    .enumerate()
+                    .filter_map(|(i, (_, need))| Some((i, (*need)?)))
+                    .collect(),
             ),
             last: Some(place(points.len() - 1, newest)),
         })

@@ -26,8 +26,7 @@ pub(super) struct Check {
 
 pub(super) fn groups(s: &Situation) -> Vec<GroupRow> {
     let names = names(s);
-    let name =
-        |address: &str| names.get(address).cloned().unwrap_or_else(|| short(address));
+    let name = |address: &str| names.get(address).cloned().unwrap_or_else(|| short(address));
     let active = s.models.iter().filter(|model| model.state == ModelState::Active);
     active
         .map(|model| {

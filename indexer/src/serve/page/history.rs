@@ -59,7 +59,12 @@ pub(super) struct ModelLines {
 impl History {
     pub(super) fn new(chronicle: &Chronicle, sight: &Sight<'_>) -> Self {
         Self {
-            captures: chronicle.captures.iter().rev().map(|record| capture(record, sight)).collect(),
+            captures: chronicle
+                .captures
+                .iter()
+                .rev()
+                .map(|record| capture(record, sight))
+                .collect(),
             before: chronicle.captures_before,
             said: chronicle.forecasts.iter().rev().map(|record| said(record, sight)).collect(),
             lines: lines(chronicle),
@@ -72,9 +77,9 @@ impl History {
 fn capture(record: &CaptureRecord, sight: &Sight<'_>) -> CaptureRow {
     let capture = &record.capture;
     let check = |have: i64, met: bool, gap: Option<Gap>| {
-        let need = gap.and_then(|gap| gap.need).map_or_else(String::new, |need| {
-            format!(" of {}", count(need))
-        });
+        let need = gap
+            .and_then(|gap| gap.need)
+            .map_or_else(String::new, |need| format!(" of {}", count(need)));
         (format!("{}{need}", count(have)), met)
     };
     let gaps = record.gaps.as_ref();

@@ -122,10 +122,19 @@ fn stand(model: &HostModelView, sight: &Sight<'_>) -> Stand {
     modes.dedup();
     Stand {
         choice,
-        mode: (!modes.is_empty()).then(|| modes.join(" or ")),
+        mode: one_of(&modes),
         charge: forecast.map(|forecast| range(&forecast.charge)),
         until: until(model),
         act: model.advice.is_some(),
+    }
+}
+
+/// `direct, delegate or none`.
+fn one_of(words: &[&str]) -> Option<String> {
+    match words {
+        [] => None,
+        [only] => Some((*only).to_owned()),
+        [first @ .., last] => Some(format!("{} or {last}", first.join(", "))),
     }
 }
 

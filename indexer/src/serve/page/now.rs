@@ -76,9 +76,8 @@ impl Now {
         list: &Alerts,
         sight: &Sight<'_>,
     ) -> Self {
-        let of_action = |incident: &Incident| {
-            report.actions.iter().any(|action| is_about(incident, action))
-        };
+        let of_action =
+            |incident: &Incident| report.actions.iter().any(|action| is_about(incident, action));
         let firing: Vec<&Incident> = incidents
             .iter()
             .filter(|i| alerts::speaks(i) && i.severity > Severity::Info && !of_action(i))
@@ -102,7 +101,8 @@ impl Now {
                 .max_by_key(|incident| (incident.severity, incident.opened_at))
                 .and_then(|incident| list.of(incident)),
         });
-        let mut shown: Vec<Alert> = firing.iter().filter_map(|incident| list.of(incident)).collect();
+        let mut shown: Vec<Alert> =
+            firing.iter().filter_map(|incident| list.of(incident)).collect();
         shown.sort_by_key(Alert::urgency);
         Self {
             level,
@@ -139,8 +139,11 @@ fn sentence(
                 0 => String::new(),
                 more => format!(", and {} to do", words::counted(more, "more thing")),
             };
-            let headline =
-                format!("{} must act by block {}{more}.", first.host, words::count(first.last_height));
+            let headline = format!(
+                "{} must act by block {}{more}.",
+                first.host,
+                words::count(first.last_height)
+            );
             ("act", "Needs you", headline)
         }
         (Level::Unknown, ..) | (Level::Act, [], _) => {

@@ -61,10 +61,7 @@ pub(super) fn names(s: &Situation) -> BTreeMap<&str, String> {
 
 /// A time: in UTC, in the zone of the daemon, and by the script in that of the reader.
 #[derive(Template)]
-#[template(
-    source = r#"<time datetime="{{ datetime }}" data-at>{{ at }}</time>"#,
-    ext = "html"
-)]
+#[template(source = r#"<time datetime="{{ datetime }}" data-at>{{ at }}</time>"#, ext = "html")]
 pub(super) struct Moment {
     pub(super) datetime: String,
     pub(super) at: String,
@@ -104,10 +101,8 @@ pub(super) struct Certainty {
 }
 
 impl Certainty {
-    pub(super) const PROJECTED: Self = Self {
-        word: "projected",
-        meaning: "what the chain would answer if the deadline were now",
-    };
+    pub(super) const PROJECTED: Self =
+        Self { word: "projected", meaning: "what the chain would answer if the deadline were now" };
     pub(super) const SNAPSHOT: Self =
         Self { word: "snapshot", meaning: "what the capture said; advisory" };
     pub(super) const FINAL: Self = Self { word: "final", meaning: "what the chain has fixed" };

@@ -12,10 +12,9 @@ use crate::report::{
     words::{count, span},
 };
 
-/// Width and height of the drawing.
-const WIDTH: i64 = 600;
-/// Room at both ends.
-const MARGIN: i64 = 20;
+/// Width of the drawing. Each station has an equal part of it and stands in the middle, as its words
+/// below do.
+const WIDTH: i64 = 1200;
 
 /// The line.
 pub(super) struct Timeline {
@@ -24,6 +23,9 @@ pub(super) struct Timeline {
     pub(super) here: String,
     /// Where we are.
     pub(super) x: i64,
+    /// Where the line begins and ends.
+    pub(super) first: i64,
+    pub(super) last: i64,
     pub(super) stations: Vec<Station>,
 }
 
@@ -69,11 +71,8 @@ impl Timeline {
         }));
         heights.push(("next PoC start", next, false));
         heights.sort_by_key(|(_, height, _)| *height);
-        let steps = i64::try_from(heights.len()).ok()? - 1;
-        let place = |index: usize| {
-            let index = i64::try_from(index).unwrap_or(steps);
-            MARGIN + (WIDTH - 2 * MARGIN) * index / steps.max(1)
-        };
+        let part = WIDTH / i64::try_from(heights.len()).ok()?.max(1);
+        let place = |index: usize| part * i64::try_from(index).unwrap_or(0) + part / 2;
         let stations: Vec<Station> = heights
             .iter()
             .enumerate()
@@ -86,6 +85,8 @@ impl Timeline {
             })
             .collect();
         Some(Self {
+            first: stations.first()?.x,
+            last: stations.last()?.x,
             epoch: s.epoch.index,
             phase: phase(s.epoch.phase),
             here: count(tip),
@@ -138,6 +139,6 @@ fn here(stations: &[Station], tip: Height) -> i64 {
             a.x + (b.x - a.x) * (tip - a.height).clamp(0, whole) / whole
         }
         (Some(only), None) | (None, Some(only)) => only.x,
-        (None, None) => MARGIN,
+        (None, None) => 0,
     }
 }
