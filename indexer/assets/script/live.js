@@ -47,6 +47,7 @@ function take(html) {
   for (const selector of ["header", "main", "footer"]) {
     morph(document.querySelector(selector), fresh.querySelector(selector));
   }
+  // There is none where the data is old.
   const live = document.getElementById("live");
   if (live && stream?.readyState === EventSource.OPEN) {
     live.textContent = "live";

@@ -56,6 +56,7 @@ struct Body<'a> {
     report: &'a Report,
     chain: String,
     height: String,
+    fresh: bool,
     upcoming: u64,
     record: Option<String>,
     projected: Certainty,
@@ -78,11 +79,14 @@ pub(super) fn page(
     now: Timestamp,
     zone: &TimeZone,
 ) -> Result<String, askama::Error> {
-    let situation = published.situation.borrow().clone();
+    let newest = published.situation.borrow().clone();
     let incidents = published.incidents.borrow().clone();
     let chronicle = published.chronicle.borrow().clone();
     let orders = published.silences.borrow().clone();
     let Beginning { reason, endpoints } = published.beginning.borrow().clone();
+    let endpoints = newest.as_ref().map_or(endpoints, |s| s.endpoints.clone());
+    // One without a block tells of the endpoints only.
+    let situation = newest.filter(|s| s.complete_to > 0);
     let sight = Sight { now, zone, situation: situation.as_deref() };
     let open = published.orders.as_ref().is_some_and(super::OrderCounter::is_open);
     let report = situation.as_deref().map(|s| Report::new(s, now, zone));
@@ -96,6 +100,7 @@ pub(super) fn page(
         body: situation.as_deref().zip(report.as_ref()).map(|(s, report)| Body {
             chain: words::clean(&s.chain_id),
             height: words::count(s.complete_to),
+            fresh: !s.stale,
             upcoming: s.epoch.upcoming,
             record: record(&s.record),
             projected: Certainty::PROJECTED,

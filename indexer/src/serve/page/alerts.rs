@@ -22,8 +22,10 @@ const ID: usize = 8;
 pub(super) struct Alerts {
     /// Orders are taken over HTTP.
     pub(super) open: bool,
-    /// What goes on, most urgent first.
-    pub(super) going_on: Vec<Alert>,
+    /// What fires, most urgent first.
+    pub(super) firing: Vec<Alert>,
+    /// What does not yet, or hardly any more.
+    pub(super) waiting: Vec<Alert>,
     /// What ended last.
     pub(super) over: Vec<Alert>,
     pub(super) silences: Vec<Quiet>,
@@ -50,7 +52,6 @@ pub(super) struct Alert {
     pub(super) matchers: String,
     pub(super) silence_command: String,
     pub(super) show_command: String,
-    urgency: (Reverse<Severity>, i64, Timestamp),
 }
 
 /// A silence in force.
@@ -68,10 +69,6 @@ impl Alert {
     /// Its id, cut as the command line shows it.
     pub(super) fn id(&self) -> String {
         self.fingerprint.chars().take(ID).collect()
-    }
-
-    pub(super) fn urgency(&self) -> (Reverse<Severity>, i64, Timestamp) {
-        self.urgency
     }
 
     fn new(incident: &Incident, sight: &Sight<'_>) -> Self {
@@ -93,11 +90,6 @@ impl Alert {
             matchers: matchers(incident),
             silence_command: silence_command(incident),
             show_command: format!("bootwatch alerts show {id}"),
-            urgency: (
-                Reverse(incident.severity),
-                incident.deadline.unwrap_or(i64::MAX),
-                incident.opened_at,
-            ),
             fingerprint: incident.fingerprint.clone(),
         }
     }
@@ -110,10 +102,12 @@ impl Alerts {
         open: bool,
         sight: &Sight<'_>,
     ) -> Self {
-        let (on, mut ended): (Vec<&Incident>, Vec<&Incident>) =
-            incidents.iter().partition(|incident| incident.state != IncidentState::Resolved);
-        let mut going_on: Vec<Alert> = on.iter().map(|i| Alert::new(i, sight)).collect();
-        going_on.sort_by_key(Alert::urgency);
+        let (mut on, mut ended): (Vec<&Incident>, Vec<&Incident>) =
+            incidents.iter().partition(|incident| goes_on(incident));
+        on.sort_by_key(|incident| urgency(incident));
+        let (firing, waiting): (Vec<&Incident>, Vec<&Incident>) =
+            on.into_iter().partition(|i| i.state == IncidentState::Firing && i.clearing.is_none());
+        let shown = |list: Vec<&Incident>| list.into_iter().map(|i| Alert::new(i, sight)).collect();
         // What never fired is nobody's news.
         ended.retain(|incident| incident.occurrence > 0);
         ended.sort_by_key(|incident| Reverse(incident.changed_at));
@@ -121,19 +115,21 @@ impl Alerts {
         let in_force = orders.silences.iter().filter(|silence| {
             let epoch = sight.situation.map(|s| s.epoch.index);
             !is_over(silence, sight.now)
-                && !silence.ends_epoch.zip(epoch).is_some_and(|(end, now)| now >= end)
+                && silence.ends_epoch.zip(epoch).is_none_or(|(end, now)| now < end)
         });
         Self {
             open,
-            going_on,
-            over: ended.into_iter().map(|incident| Alert::new(incident, sight)).collect(),
+            firing: shown(firing),
+            waiting: shown(waiting),
+            over: shown(ended),
             silences: in_force.map(|silence| Quiet::new(silence, sight)).collect(),
         }
     }
 
     /// What is shown of an incident that goes on.
     pub(super) fn of(&self, incident: &Incident) -> Option<Alert> {
-        self.going_on.iter().find(|alert| alert.fingerprint == incident.fingerprint).cloned()
+        let mut going_on = self.firing.iter().chain(&self.waiting);
+        going_on.find(|alert| alert.fingerprint == incident.fingerprint).cloned()
     }
 }
 
@@ -153,6 +149,12 @@ impl Quiet {
             expire_command: format!("bootwatch silence expire {}", silence.id),
         }
     }
+}
+
+/// What sorts the most urgent first.
+pub(super) fn urgency(incident: &Incident) -> (Reverse<Severity>, i64, Timestamp) {
+    let deadline = incident.deadline.unwrap_or(i64::MAX);
+    (Reverse(incident.severity), deadline, incident.opened_at)
 }
 
 /// It fires, and nothing keeps it quiet.

@@ -17,6 +17,8 @@ const EDGE: i128 = 6;
 )]
 pub(super) struct Chart {
     told: String,
+    /// The newest value in words.
+    pub(super) newest: String,
     have: String,
     need: String,
     last: Option<(i128, i128)>,
@@ -47,6 +49,11 @@ impl Chart {
         let need_words =
             need.map_or_else(String::new, |need| format!(", where {} is needed", count(need)));
         Some(Self {
+            newest: format!(
+                "{}{}",
+                count(newest),
+                need.map_or_else(String::new, |need| format!(" of {}", count(need)))
+            ),
             told: format!(
                 "{what}: {} values, the first {}, the last {}{need_words}",
                 points.len(),

@@ -87,7 +87,7 @@ impl Matrix {
         Some(if s.hosts.len() > models.len() {
             let row = |(host, head): (&HostView, String)| Row {
                 head,
-                cells: models.iter().map(|id| cell(host, *id)).collect(),
+                cells: models.iter().map(|id| cell(host, id)).collect(),
             };
             Self {
                 corner: "host",

@@ -78,10 +78,11 @@ impl Now {
     ) -> Self {
         let of_action =
             |incident: &Incident| report.actions.iter().any(|action| is_about(incident, action));
-        let firing: Vec<&Incident> = incidents
+        let mut firing: Vec<&Incident> = incidents
             .iter()
             .filter(|i| alerts::speaks(i) && i.severity > Severity::Info && !of_action(i))
             .collect();
+        firing.sort_by_key(|incident| alerts::urgency(incident));
         let worst = firing.iter().map(|incident| incident.severity).max();
         let (level, kicker, headline) = sentence(report, worst, firing.len());
         let tasks = report.actions.iter().map(|action| Task {
@@ -101,9 +102,6 @@ impl Now {
                 .max_by_key(|incident| (incident.severity, incident.opened_at))
                 .and_then(|incident| list.of(incident)),
         });
-        let mut shown: Vec<Alert> =
-            firing.iter().filter_map(|incident| list.of(incident)).collect();
-        shown.sort_by_key(Alert::urgency);
         Self {
             level,
             kicker,
@@ -114,7 +112,7 @@ impl Now {
             }),
             notices: report.notices.clone(),
             tasks: tasks.collect(),
-            firing: shown,
+            firing: firing.into_iter().filter_map(|incident| list.of(incident)).collect(),
         }
     }
 }
