@@ -2,8 +2,10 @@
 //! differ. Texts of the chain are made harmless for terminals here; HTML is escaped by the page.
 
 mod clock;
+mod endpoint;
 mod hosts;
 mod models;
+mod notices;
 mod plans;
 mod table;
 #[cfg(test)]
@@ -14,18 +16,15 @@ pub mod words;
 use bootwatch_rules::{
     Address, Fraction, Height, ModelId, RuleSet,
     reward::CostUnit,
-    situation::{
-        Advice, EndpointState, EndpointView, HostModelView, HostView, ModelState, Phase,
-        ProgressView, Situation,
-    },
+    situation::{Advice, HostModelView, HostView, ModelState, Phase, Situation},
 };
 use jiff::{Timestamp, tz::TimeZone};
 
-pub use self::plans::Planned;
 use self::{
     clock::{due, until},
     hosts::host,
     models::candidate,
+    notices::{data, notices},
     plans::planned,
     words::{clean, count, counted, elapsed, instant},
 };
@@ -34,9 +33,10 @@ pub(crate) use self::{
     hosts::{about, cost, delegate, outcomes, premise, range, record, reward, taken},
     models::outcome,
 };
+pub use self::{endpoint::Endpoint, plans::Planned};
 
 /// Blocks that may be on their way without anything being wrong.
-const BEHIND: Height = 3;
+pub(crate) const BEHIND: Height = 3;
 
 /// Whether somebody has to do something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -200,71 +200,6 @@ pub struct HostModel {
     pub act: bool,
 }
 
-/// An endpoint.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Endpoint {
-    /// Its name.
-    pub name: String,
-    /// Its state.
-    pub state: &'static str,
-    /// Its state is good.
-    pub up: bool,
-    /// The newest block it told of; a dash when it told of none.
-    pub block: String,
-    /// How fast it answers; a dash before its first answer.
-    pub latency: String,
-    /// Requests of the last minute, and how many there may be.
-    pub budget: String,
-    /// The rest.
-    pub remarks: String,
-    /// All of it in one line.
-    pub notes: String,
-}
-
-impl Endpoint {
-    /// Words for an endpoint.
-    #[must_use]
-    pub fn new(endpoint: &EndpointView) -> Self {
-        let dash = || "-".to_owned();
-        let block = endpoint.height.map(count);
-        let latency = endpoint.latency_ms.map(|latency| format!("{latency} ms"));
-        let budget = endpoint.requests.map(|r| format!("{} of {}", r.used, r.limit));
-        let earliest = endpoint.earliest.map(|height| format!("back to {}", count(height)));
-        let selected = endpoint.selected.then(|| "in use".to_owned());
-        let websocket = endpoint.websocket.then(|| "websocket".to_owned());
-        let reason = endpoint.reason.as_deref().map(clean);
-        let join = |notes: &[&Option<String>]| {
-            let notes: Vec<_> = notes.iter().filter_map(|note| note.as_deref()).collect();
-            notes.join(", ")
-        };
-        let notes = join(&[
-            &block.as_ref().map(|block| format!("block {block}")),
-            &earliest,
-            &selected,
-            &websocket,
-            &latency.as_ref().map(|latency| format!("answers in {latency}")),
-            &budget.as_ref().map(|budget| format!("{budget} requests a minute")),
-            &reason,
-        ]);
-        Self {
-            block: block.unwrap_or_else(dash),
-            latency: latency.unwrap_or_else(dash),
-            budget: budget.unwrap_or_else(|| "no limit".to_owned()),
-            remarks: join(&[&earliest, &selected, &websocket, &reason]),
-            notes,
-            name: clean(&endpoint.name),
-            state: match endpoint.state {
-                EndpointState::Unknown => "not asked yet",
-                EndpointState::Up => "up",
-                EndpointState::Lagging => "lagging",
-                EndpointState::Down => "down",
-                EndpointState::Wrong => "wrong chain or blocks",
-            },
-            up: endpoint.state == EndpointState::Up,
-        }
-    }
-}
-
 impl Report {
     /// Words for `situation` as it looks at `now`, with times also in `zone`.
     #[must_use]
@@ -384,75 +319,6 @@ fn block(s: &Situation, now: Timestamp, zone: &TimeZone) -> String {
     format!("{}, {age} ago ({at})", count(s.complete_to))
 }
 
-fn notices(s: &Situation, now: Timestamp, zone: &TimeZone) -> Vec<String> {
-    let mut notices = Vec::new();
-    if s.stale && s.complete_to > 0 {
-        notices.push(format!(
-            "Stale since {}, {} ago: everything below is as of block {}.",
-            instant(s.head_time, now, zone),
-            elapsed(s.head_time, now),
-            count(s.complete_to)
-        ));
-    }
-    if s.data.state_unread && s.complete_to > 0 {
-        notices.push(format!(
-            "Parameters and members are as of block {}; they may have changed since, and could not \
-             be read anew yet. Nothing is decided on them.",
-            count(s.state_height)
-        ));
-    }
-    if s.head - s.complete_to >= BEHIND {
-        notices.push(format!(
-            "Blocks {} to {} are not taken in yet.",
-            count(s.complete_to + 1),
-            count(s.head)
-        ));
-    }
-    if !s.endpoints.iter().any(|endpoint| endpoint.state == EndpointState::Up) {
-        notices.push("No endpoint is up.".to_owned());
-    }
-    for endpoint in s.endpoints.iter().filter(|e| e.state == EndpointState::Wrong) {
-        let reason =
-            endpoint.reason.as_deref().map_or_else(String::new, |r| format!(": {}", clean(r)));
-        notices.push(format!(
-            "{} serves a wrong chain or wrong blocks{reason}; nothing is taken from it.",
-            clean(&endpoint.name)
-        ));
-    }
-    if let Some(differ) = &s.data.disagreement {
-        let sides = differ.endpoints.iter().map(|side| {
-            let hash: String = clean(&side.hash).chars().take(16).collect();
-            format!("{} shows {hash}…", clean(&side.endpoint))
-        });
-        notices.push(format!(
-            "Endpoints disagree about block {}: {}. Nothing more is taken in until they agree; if \
-             one of them is wrong, take it out of the configuration.",
-            count(differ.height),
-            sides.collect::<Vec<_>>().join(", ")
-        ));
-    }
-    if let Some(weight) = &s.network_weight {
-        notices.push(format!(
-            "At the capture of block {} the chain counted a network weight of {}, we count {}: \
-             what is projected for candidates is uncertain.",
-            count(weight.height),
-            count(weight.chain),
-            count(weight.ours)
-        ));
-    }
-    if s.plans.as_ref().is_some_and(|plans| plans.more) {
-        notices.push("Governance votes on more proposals than are shown.".to_owned());
-    }
-    for (first, last) in &s.data.unfillable {
-        notices.push(format!(
-            "Blocks {} to {} are missing: no endpoint has them. They are fetched if one turns up that does.",
-            count(*first),
-            count(*last)
-        ));
-    }
-    notices
-}
-
 /// `15 %`, and what that is in coins where it is known.
 fn charge(model: &HostModelView, advice: &Advice) -> String {
     let percent = words::percent(&advice.charge);
@@ -497,43 +363,4 @@ fn action(
         last_height: advice.last_height,
         eta,
     }
-}
-
-fn data(s: &Situation) -> Vec<String> {
-    let mut data = vec![
-        format!("complete from block {} to {}", count(s.complete_from), count(s.complete_to)),
-        format!("parameters and weights read at block {}", count(s.state_height)),
-    ];
-    if s.data.malformed > 0 {
-        data.push(format!("{} in blocks could not be read", counted(s.data.malformed, "thing")));
-    }
-    if s.data.reconciled > 0 {
-        data.push(format!(
-            "corrected {} from the chain's state",
-            counted(s.data.reconciled, "time")
-        ));
-    }
-    if let Some(record) = record(&s.record) {
-        data.push(format!("{record}, over all hosts"));
-    }
-    let work = [("to catch up", &s.data.catching_up), ("of history to fill", &s.data.history)];
-    for (what, progress) in work {
-        data.extend(progress.as_ref().map(|progress| left(what, progress)));
-    }
-    data
-}
-
-/// `12,000 blocks of history to fill, 4,800 a minute, ready about 14:05 UTC`.
-fn left(what: &str, progress: &ProgressView) -> String {
-    let mut text = format!("{} {what}", counted(progress.left, "block"));
-    if progress.per_minute > 0 {
-        text.push_str(&format!(
-            ", {} a minute",
-            count(i64::try_from(progress.per_minute).unwrap_or(i64::MAX))
-        ));
-    }
-    if let Some(eta) = progress.eta {
-        text.push_str(&format!(", ready about {}", eta.strftime("%a %d %b %H:%M UTC")));
-    }
-    text
 }

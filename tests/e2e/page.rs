@@ -12,6 +12,7 @@ use crate::harness::{
     node::Node,
     process::until,
 };
+use bootwatch::report::words::count;
 
 const TOKEN: &str = "0123456789abcdef0123";
 /// Slow enough that a countdown can be seen to count.
@@ -52,6 +53,8 @@ async fn the_page_is_alive() {
     tab.comes_to("a new capture", &format!("{CAPTURES} > {captures}")).await;
     assert!(tab.js::<bool>("window.same === true").await, "the page was loaded anew");
 
+    let html = reqwest::get(&origin).await.unwrap().text().await.unwrap();
+    assert!(html.len() < 100_000, "{} bytes", html.len());
     counts_by_itself(&tab, &mut daemon).await;
     tab.comes_to("an incident that can be acknowledged", FIRING).await;
     node.freeze();
@@ -113,6 +116,21 @@ async fn same_gaps(tab: &Tab, daemon: &Daemon) {
     })
     .await;
     assert!(compared > 0, "no gap was compared");
+    let said = daemon.says().await;
+    let snapshots = said["models"].as_array().expect("models").iter().map(|m| &m["snapshot"]);
+    for snapshot in snapshots.filter(|snapshot| snapshot.is_object()) {
+        let (height, model) = (&snapshot["snapshot_height"], &snapshot["model_id"]);
+        let numbers = ["intent_host_count", "intent_weight", "reachable_voting_power"];
+        let numbers = numbers.map(|name| count(snapshot[name].as_i64().expect("a number")));
+        let row = format!(
+            "[...document.querySelectorAll('[data-capture=\"{}\"]')].filter((row) =>
+                row.querySelector('th').textContent === {model}).map((row) =>
+                [...row.querySelectorAll('td.number')].slice(1, 4).map((cell) => cell.textContent.split(' ')[0]))",
+            count(height.as_i64().expect("a height"))
+        );
+        let shown: Vec<Vec<String>> = tab.js(&row).await;
+        assert_eq!(shown, [numbers], "the capture of {model} at {height}");
+    }
 }
 
 /// The gaps as the API has them.
@@ -156,6 +174,7 @@ async fn acknowledges(tab: &Tab, origin: &str) {
         .await;
     for (token, shown) in [("a wrong token", "not accepted"), (TOKEN, "Done")] {
         tab.comes_to("a question for the token", "document.getElementById('token').open").await;
+        assert_eq!(tab.barriers().await, Vec::<String>::new(), "the question for the token");
         let typed = Value::from(token);
         let _: bool = tab
             .js(&format!(
@@ -183,8 +202,31 @@ async fn acknowledges(tab: &Tab, origin: &str) {
         &id[..8]
     );
     tab.comes_to("the acknowledgement on the page", &row).await;
+    silences(tab).await;
     let kept: Vec<usize> = tab.js("[localStorage.length, document.cookie.length]").await;
     assert_eq!(kept, [0, 0], "the token is kept beyond the tab");
+}
+
+/// By the form, with the token that the tab knows by now; and ends it again.
+async fn silences(tab: &Tab) {
+    let why = "racks move <b>";
+    let _: bool = tab
+        .js(&format!(
+            "(() => {{
+                const form = document.querySelector('#alerts form[data-order]');
+                form.elements.comment.value = {};
+                form.requestSubmit();
+                return true;
+            }})()",
+            Value::from(why)
+        ))
+        .await;
+    let end = "#alerts [data-order$=\"/expire\"]";
+    let shown = format!("!!document.querySelector('{end}')");
+    tab.comes_to("the silence on the page", &shown).await;
+    assert!(tab.text().await.contains(why), "{}", tab.text().await);
+    let _: bool = tab.js(&format!("document.querySelector('{end}').click(); true")).await;
+    tab.comes_to("the end of the silence", &format!("!({shown})")).await;
 }
 
 /// What needs me, by when and with which command is there without a script; no dead button is.

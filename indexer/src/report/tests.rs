@@ -86,6 +86,25 @@ fn missing_data_never_reads_as_fine() {
 }
 
 #[test]
+fn what_is_wrong_is_said() {
+    let mut situation = situation();
+    situation.endpoints[0].state = bootwatch_rules::situation::EndpointState::Wrong;
+    situation.endpoints[0].reason = Some("it serves gonka-other".to_owned());
+    situation.service.store_trouble = Some("disk full".to_owned());
+    situation.service.nobody_reached = true;
+    situation.stale = true;
+    let notices = Report::new(&situation, now(), &TimeZone::UTC).notices.join("\n");
+    for notice in [
+        "Stale since Mon 23 Nov 14:00:00 UTC, 10 s ago: everything below is as of block 3,905,000.",
+        "mine serves a wrong chain or wrong blocks: it serves gonka-other; nothing is taken from it.",
+        "The database cannot be written: disk full.",
+        "Nobody hears of alerts",
+    ] {
+        assert!(notices.contains(notice), "{notice:?} is not in\n{notices}");
+    }
+}
+
+#[test]
 fn endpoints_that_disagree_are_named() {
     let mut situation = situation();
     let side = |endpoint: &str, hash: &str| bootwatch_rules::situation::Differing {

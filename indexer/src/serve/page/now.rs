@@ -5,9 +5,9 @@ use bootwatch_schema::{Incident, Severity};
 
 use super::{
     alerts::{self, Alert, Alerts},
-    pieces::{Countdown, Moment, Sight},
+    pieces::{Certainty, Countdown, Moment, Sight},
 };
-use crate::report::{Action, Level, Report, words};
+use crate::report::{Action, BEHIND, Level, Report, words};
 
 /// The top of the page.
 pub(super) struct Now {
@@ -21,6 +21,7 @@ pub(super) struct Now {
     pub(super) by: Option<By>,
     /// What the first thing to do is about, and what it costs not to.
     pub(super) stake: Option<String>,
+    pub(super) degree: Certainty,
     /// What is wrong with the data.
     pub(super) notices: Vec<String>,
     /// What to do.
@@ -64,6 +65,7 @@ impl Now {
             headline: "Nothing is known yet: no block has been taken in.".to_owned(),
             by: None,
             stake: None,
+            degree: Certainty::PROJECTED,
             notices: obstacle.into_iter().collect(),
             tasks: Vec::new(),
             firing: Vec::new(),
@@ -84,7 +86,7 @@ impl Now {
             .collect();
         firing.sort_by_key(|incident| alerts::urgency(incident));
         let worst = firing.iter().map(|incident| incident.severity).max();
-        let (level, kicker, headline) = sentence(report, worst, firing.len());
+        let (level, kicker, headline) = sentence(report, worst, firing.len(), sight);
         let tasks = report.actions.iter().map(|action| Task {
             host: action.host.clone(),
             model: action.model.clone(),
@@ -110,6 +112,7 @@ impl Now {
             stake: report.actions.first().filter(|_| report.level == Level::Act).map(|action| {
                 format!("{}: otherwise {} of the reward.", action.model, action.charge)
             }),
+            degree: Certainty::PROJECTED,
             notices: report.notices.clone(),
             tasks: tasks.collect(),
             firing: firing.into_iter().filter_map(|incident| list.of(incident)).collect(),
@@ -128,8 +131,14 @@ fn sentence(
     report: &Report,
     worst: Option<Severity>,
     firing: usize,
+    sight: &Sight<'_>,
 ) -> (&'static str, &'static str, String) {
     let fires = words::counted(firing, "alert");
+    let unknown = match sight.situation {
+        Some(s) if s.stale => "Stale",
+        Some(s) if s.head - s.complete_to >= BEHIND => "Catching up",
+        _ => "Not known",
+    };
     let verb = if firing == 1 { "fires" } else { "fire" };
     match (report.level, report.actions.as_slice(), worst) {
         (Level::Act, [first, rest @ ..], _) => {
@@ -144,9 +153,7 @@ fn sentence(
             );
             ("act", "Needs you", headline)
         }
-        (Level::Unknown, ..) | (Level::Act, [], _) => {
-            ("unknown", "Not known", report.headline.clone())
-        }
+        (Level::Unknown, ..) | (Level::Act, [], _) => ("unknown", unknown, report.headline.clone()),
         (Level::Calm, _, Some(Severity::Critical)) => {
             ("act", "Needs you", format!("{fires} {verb}; no choice of your hosts is due."))
         }
