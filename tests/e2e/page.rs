@@ -213,9 +213,9 @@ async fn silences(tab: &Tab) {
     let _: bool = tab
         .js(&format!(
             "(() => {{
-                const form = document.querySelector('#alerts form[data-order]');
-                form.elements.comment.value = {};
-                form.requestSubmit();
+                document.querySelector('#alerts [data-silence]').click();
+                document.getElementById('silence-why').value = {};
+                document.querySelector('#silence button[value=ok]').click();
                 return true;
             }})()",
             Value::from(why)

@@ -81,22 +81,30 @@ async function copy(button) {
   tell("Copied.");
 }
 
+/** Asks how long and why, then orders the silence. */
+function silence(button) {
+  const matchers = JSON.parse(button.dataset.silence);
+  const [dialog, what, length, why] =
+    ["silence", "silence-what", "silence-for", "silence-why"].map((id) => document.getElementById(id));
+  what.textContent = Object.entries(matchers).map(([label, value]) => `${label}=${value}`).join(" ");
+  why.value = "";
+  dialog.returnValue = "";
+  dialog.showModal();
+  dialog.addEventListener("close", () => {
+    if (dialog.returnValue !== "ok") return;
+    give(button, "api/v1/silences", { matchers, for: length.value, comment: why.value });
+  }, { once: true });
+}
+
 function startOrders() {
   document.addEventListener("click", (event) => {
     const button = event.target.closest("button");
     if (button?.matches("[data-copy]")) copy(button);
+    if (button?.matches("[data-silence]")) silence(button);
     if (button?.matches("[data-order]")) {
       // Ending a silence says nothing more; knowing of an incident may.
       const body = button.dataset.order.endsWith("/ack") ? { comment: "" } : {};
       give(button, button.dataset.order, body);
     }
-  });
-  document.addEventListener("submit", (event) => {
-    const form = event.target.closest("form[data-order]");
-    if (!form) return;
-    event.preventDefault();
-    const matchers = JSON.parse(form.dataset.matchers);
-    const body = { matchers, for: form.elements.for.value, comment: form.elements.comment.value };
-    give(form.querySelector("button"), form.dataset.order, body);
   });
 }

@@ -16,6 +16,9 @@ use crate::{
     },
 };
 
+/// Captures and forecasts in the tables; the lines go further back.
+const ROWS: usize = 30;
+
 /// The section.
 pub(super) struct History {
     /// Newest first.
@@ -24,6 +27,8 @@ pub(super) struct History {
     pub(super) before: usize,
     /// Newest first.
     pub(super) said: Vec<SaidRow>,
+    /// How many more there are, of the last epochs.
+    pub(super) said_before: usize,
     pub(super) lines: Vec<ModelLines>,
     pub(super) snapshot: Certainty,
     pub(super) fixed: Certainty,
@@ -59,19 +64,19 @@ pub(super) struct ModelLines {
 impl History {
     pub(super) fn new(chronicle: &Chronicle, sight: &Sight<'_>) -> Self {
         Self {
-            captures: chronicle
-                .captures
-                .iter()
-                .rev()
-                .map(|record| capture(record, sight))
-                .collect(),
-            before: chronicle.captures_before,
-            said: chronicle.forecasts.iter().rev().map(|record| said(record, sight)).collect(),
+            captures: newest(&chronicle.captures).map(|record| capture(record, sight)).collect(),
+            before: chronicle.captures_before + chronicle.captures.len().saturating_sub(ROWS),
+            said: newest(&chronicle.forecasts).map(|record| said(record, sight)).collect(),
+            said_before: chronicle.forecasts.len().saturating_sub(ROWS),
             lines: lines(chronicle),
             snapshot: Certainty::SNAPSHOT,
             fixed: Certainty::FINAL,
         }
     }
+}
+
+fn newest<T>(records: &[T]) -> impl Iterator<Item = &T> {
+    records.iter().rev().take(ROWS)
 }
 
 fn capture(record: &CaptureRecord, sight: &Sight<'_>) -> CaptureRow {
