@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Captures and forecasts in the tables; the lines go further back.
-const ROWS: usize = 30;
+const ROWS: usize = 20;
 
 /// The section.
 pub(super) struct History {
