@@ -7,6 +7,7 @@ mod course;
 mod explain;
 mod export;
 mod frozen;
+mod lists;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,7 @@ pub use self::{
     explain::{Explanation, ModelExplanation, RuleSource},
     export::{Evidence, MAX_ROWS},
     frozen::{Completeness, Frozen},
+    lists::{CaptureRecord, Page},
 };
 use crate::{
     config::{ADDRESS_PREFIX, Config},

@@ -4,9 +4,11 @@
 //! Everything but the evidence is answered from memory: from what is [`Published`]. Evidence is read from the database, a few answers at a time. No request touches a node or
 //! waits for ingestion, and none can change anything but silences and acknowledgements, with a token.
 
+mod api;
 mod assets;
 mod connections;
 mod evidence;
+mod lists;
 mod orders;
 mod page;
 mod routes;

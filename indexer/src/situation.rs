@@ -22,7 +22,7 @@ const RECENT: SignedDuration = SignedDuration::from_secs(30);
 pub type Newest = watch::Receiver<Option<Arc<Situation>>>;
 
 /// How things are before the first block, when there is no Situation.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, utoipa::ToSchema)]
 pub struct Beginning {
     /// Why there is none yet and what to do; none while nothing has failed.
     pub reason: Option<String>,

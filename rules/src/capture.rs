@@ -6,7 +6,7 @@ use crate::{Height, ModelId, Weight};
 
 /// The ten attributes of a `bootstrap_model_preeligibility` event. Advisory: a model that misses
 /// may still activate, and one that passes may still fail.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Capture {
     /// Height of the capture; equals the height of the block that carries the event.
     pub snapshot_height: Height,

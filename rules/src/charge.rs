@@ -79,7 +79,7 @@ impl Penalties {
 }
 
 /// What an epoch takes from one host.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct HostCharge {
     /// The host.
     pub host: Address,
@@ -92,7 +92,7 @@ pub struct HostCharge {
 }
 
 /// What one model takes from one host.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ModelCharge {
     /// The model.
     pub model_id: ModelId,
@@ -103,7 +103,9 @@ pub struct ModelCharge {
 }
 
 /// A share of what is left after charges, moving to a delegate.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema,
+)]
 pub struct Share {
     /// The model.
     pub model_id: ModelId,

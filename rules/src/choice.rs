@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Address, Height, ModelId};
 
 /// What the chain stores for one host and model. No stored choice is `None` of an `Option`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Choice {
     /// Another host serves in its place. Kept until replaced or cleared.
@@ -22,7 +22,7 @@ pub enum Choice {
 }
 
 /// What a transaction asks for. The last write wins for each host and model.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(tag = "action", rename_all = "snake_case")]
 pub enum ChoiceAction {
     /// `MsgSetPoCDelegation` with a delegate.
@@ -55,7 +55,19 @@ impl ChoiceAction {
 
 /// Where a message stands in its transaction: its index, then its index inside each `MsgExec`
 /// around it. Written `0`, or `1.0.2`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Default,
+    Serialize,
+    Deserialize,
+    utoipa::ToSchema,
+)]
 pub struct MessagePath(pub Vec<u32>);
 
 impl fmt::Display for MessagePath {
@@ -71,7 +83,9 @@ impl fmt::Display for MessagePath {
 }
 
 /// Where on the chain a message stands. The order of positions is the order of execution.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,
+)]
 pub struct Position {
     /// The block.
     pub height: Height,
@@ -82,7 +96,7 @@ pub struct Position {
 }
 
 /// One choice message, wherever it was found: direct or inside authz.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ChoiceTx {
     /// Where it stands.
     pub position: Position,

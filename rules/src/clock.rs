@@ -34,7 +34,7 @@ impl From<&Params> for ClockParams {
 
 /// The heights of one epoch's stages under given parameters
 /// (`x/inference/types/epoch_params.go`, `epoch_context.go`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Stages {
     /// The epoch.
     pub epoch: EpochIndex,
@@ -123,7 +123,19 @@ fn four_fifths(duration: Height) -> Height {
 }
 
 /// What the end of a block does, in the order in which the chain does it within one block.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
     /// The upcoming epoch is formed; refusals and intents are wiped.
@@ -139,7 +151,7 @@ pub enum Stage {
 }
 
 /// One stage reached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct StageEvent {
     /// The block at whose end it happens.
     pub height: Height,

@@ -16,7 +16,7 @@ pub use support::Support;
 pub const MAX_NAMED: usize = 20;
 
 /// For each gap the fewest hosts that would close it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Closing {
     /// Hosts with weight that would have to declare intent; null when there are too few.
     pub hosts: Option<Plan>,
@@ -30,7 +30,7 @@ pub struct Closing {
 }
 
 /// Hosts whose choices together close a gap. No steps mean that there is none.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Plan {
     /// How many steps it takes.
     pub count: usize,
@@ -39,7 +39,7 @@ pub struct Plan {
 }
 
 /// One host's choice in a plan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Step {
     /// The host.
     pub host: Address,
@@ -55,7 +55,7 @@ pub struct Step {
 }
 
 /// What one host's choice would change for a candidate.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Effects {
     /// If it declared intent; null when it has.
     pub intent: Option<Effect>,
@@ -64,7 +64,7 @@ pub struct Effects {
 }
 
 /// The gaps after a choice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Effect {
     /// Hosts still missing.
     pub hosts_missing: i64,

@@ -10,7 +10,9 @@ use crate::{Fraction, Weight};
 /// threshold, share or penalty it means 0.
 ///
 /// In JSON `value` is read both as the string that the chain writes and as a number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, utoipa::ToSchema,
+)]
 pub struct Decimal {
     /// The digits.
     #[serde(deserialize_with = "integer_or_text")]

@@ -17,7 +17,7 @@ use crate::{
 pub const MAX_SOUND: usize = 10;
 
 /// What is known about one host as a delegate for one model.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct DelegateFacts {
     /// The host.
     pub host: Address,
@@ -53,7 +53,7 @@ pub struct DelegateFacts {
 }
 
 /// What a host did for a model in an epoch that is over.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Service {
     /// The epoch.
     pub epoch: EpochIndex,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Address, Capture, ChoiceTx, Height, ModelId, Position};
 
 /// Everything Bootwatch keeps of one block.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct BlockFacts {
     /// Its height.
     pub height: Height,
@@ -33,7 +33,7 @@ pub struct BlockFacts {
 }
 
 /// One entry of a `MsgPoCV2StoreCommit`: a host claims work for a model.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct StoreCommit {
     /// Where its message stands.
     pub position: Position,
@@ -48,7 +48,7 @@ pub struct StoreCommit {
 }
 
 /// One entry of a `MsgMLNodeWeightDistribution`; a commit without it counts nothing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct WeightDistribution {
     /// Where its message stands.
     pub position: Position,
@@ -63,7 +63,7 @@ pub struct WeightDistribution {
 }
 
 /// An event that is kept with its raw attributes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ChainEvent {
     /// Its place among all events of the block: transactions in order, then the block's own.
     pub seq: u32,
@@ -85,7 +85,7 @@ impl ChainEvent {
 
 /// Something that matters and cannot be read. It never stops ingestion: it is counted, kept as it
 /// came, and shown.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Malformed {
     /// What it should have been, such as `tx` or `bootstrap_model_preeligibility`.
     pub what: String,

@@ -25,7 +25,7 @@ pub use kept::{Forecasts, KeptCharge, KeptForecast, Outcome, Progress, TrackReco
 pub use prospect::Prospect;
 
 /// What an epoch will take from one host.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct HostForecast {
     /// The epoch.
     pub epoch: EpochIndex,
@@ -36,7 +36,7 @@ pub struct HostForecast {
 }
 
 /// The least and the most that is still possible, as exact fractions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ChargeRange {
     /// If everything goes well.
     pub min: Fraction,
@@ -45,7 +45,7 @@ pub struct ChargeRange {
 }
 
 /// What one model will take from one host.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ModelForecast {
     /// The model.
     pub model_id: ModelId,
@@ -61,7 +61,7 @@ pub struct ModelForecast {
 }
 
 /// One outcome.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Branch {
     /// The model becomes eligible, and the rules for active models apply.
     pub eligible: bool,
@@ -78,7 +78,7 @@ pub struct Branch {
 }
 
 /// A share of what is left after charges, moving to a delegate.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ShareTo {
     /// The delegate; null while the host's choice is not known.
     pub to: Option<Address>,
@@ -87,7 +87,7 @@ pub struct ShareTo {
 }
 
 /// Something that can still change the outcome.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Lever {
     /// What.
     pub action: LeverAction,
@@ -98,7 +98,19 @@ pub struct Lever {
 }
 
 /// What a host can do about a model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum LeverAction {
     /// Delegate it.
@@ -112,7 +124,7 @@ pub enum LeverAction {
 }
 
 /// How the charge that the chain fixed compares with the forecast before it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(tag = "verdict", rename_all = "snake_case")]
 pub enum Verdict {
     /// It lies in the forecast range.

@@ -7,7 +7,8 @@ use num_traits::CheckedAdd;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// A reduced fraction, written `3/20`, `0` or `1`, in JSON as that string.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, utoipa::ToSchema)]
+#[schema(value_type = String, examples("3/20", "0", "1"))]
 pub struct Fraction(Ratio<i128>);
 
 /// Why a text is no fraction.

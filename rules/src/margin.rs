@@ -12,7 +12,7 @@ use crate::{
 const MAX_PIVOTAL: usize = 10;
 
 /// An active model's group against what it needs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Margin {
     /// Voting power of its live members against what must vote for a host's work.
     pub votes: Gap,

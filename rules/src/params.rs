@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Decimal, EpochIndex, Height, ModelId};
 
 /// All parameters that a rule reads, at one height.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Params {
     /// Lengths of the stages, in blocks.
     pub epoch: EpochParams,
@@ -22,7 +22,7 @@ pub struct Params {
 }
 
 /// `params.epoch_params`; all values in blocks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[allow(missing_docs, reason = "the chain's own names, explained by the clock")]
 pub struct EpochParams {
     pub epoch_length: Height,
@@ -36,7 +36,7 @@ pub struct EpochParams {
 }
 
 /// `params.delegation_params`.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct DelegationParams {
     /// Blocks between the capture and the next PoC start; 0 or less means no capture.
     pub deploy_window: Height,
@@ -59,7 +59,7 @@ pub struct DelegationParams {
 }
 
 /// One entry of `params.poc_params.models`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ModelParams {
     /// The model.
     pub model_id: ModelId,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Height, Params};
 
 /// Everything that was read of it, at one height.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Plans {
     /// The height it was read at: the state after that block.
     pub read_at: Height,
@@ -20,7 +20,7 @@ pub struct Plans {
 }
 
 /// A software upgrade. The old program makes no block from its height on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct UpgradePlan {
     /// Its name, such as `v0.2.15`.
     pub name: String,
@@ -29,7 +29,7 @@ pub struct UpgradePlan {
 }
 
 /// A proposal in its voting period.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Proposal {
     /// Its number.
     pub id: u64,

@@ -13,7 +13,7 @@ use crate::{
 pub use contradiction::{Contradiction, contradictions};
 
 /// What is counted for one candidate: the numbers of its event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Tally {
     /// Live hosts with weight that declared intent.
     pub intent_host_count: i64,

@@ -24,7 +24,7 @@ use crate::{
 pub type Ngonka = u64;
 
 /// What the chain estimated at one height.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct RewardReading {
     /// The epoch.
     pub epoch: EpochIndex,
@@ -33,7 +33,7 @@ pub struct RewardReading {
 }
 
 /// The newest estimates.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Rewards {
     /// The epoch.
     pub epoch: EpochIndex,
@@ -44,7 +44,7 @@ pub struct Rewards {
 }
 
 /// What one host earns in an epoch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Reward {
     /// After charges and shares, in ngonka: the chain's own estimate.
     pub estimate: Ngonka,
@@ -93,7 +93,7 @@ fn scale(amount: Ngonka, whole: Weight, left: Weight) -> Option<Ngonka> {
 }
 
 /// What charges come to in coins, or under the oldest rules in weight.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Cost {
     /// What it is counted in.
     pub unit: CostUnit,
@@ -109,7 +109,7 @@ pub struct Cost {
 }
 
 /// What a cost is counted in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CostUnit {
     /// ngonka of the epoch's reward.

@@ -7,14 +7,17 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 /// The rules changed twice since there are several models; each set covers the releases between
 /// two changes. Only what an ineligible candidate costs, and whether a charge acts on weight or
 /// reward, differ: pre-eligibility is the same in all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, utoipa::ToSchema)]
 pub enum RuleSet {
     /// Releases 0.2.12 and 0.2.13: charges reduce the consensus weight.
+    #[schema(rename = "v0.2.12")]
     V0_2_12,
     /// Releases 0.2.14 and 0.2.15: charges reduce the reward only.
+    #[schema(rename = "v0.2.14")]
     V0_2_14,
     /// From 0.2.16: a candidate costs only if the capture said `pre_eligible`, and only hosts of
     /// the previous root group; serving it takes a commit that someone validated.
+    #[schema(rename = "v0.2.16")]
     V0_2_16,
 }
 

@@ -32,7 +32,7 @@ use crate::{EpochIndex, Height, forecast::TrackRecord};
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// Everything derivable at one height.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Situation {
     /// [`SCHEMA_VERSION`].
     pub schema_version: u32,
@@ -86,7 +86,7 @@ pub struct Situation {
 }
 
 /// Where the chain stands in its epoch.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct EpochView {
     /// The effective epoch.
     pub index: EpochIndex,
@@ -106,7 +106,7 @@ pub struct EpochView {
 }
 
 /// A block at which a capture was due or took place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct CaptureBlock {
     /// Its height.
     pub height: Height,
@@ -115,7 +115,7 @@ pub struct CaptureBlock {
 }
 
 /// Trouble that the chain itself told of in an event.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ChainTrouble {
     /// The event's type, such as `epoch_error`.
     pub kind: String,
@@ -126,7 +126,7 @@ pub struct ChainTrouble {
 }
 
 /// Phases of an epoch, after the block `complete_to`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// From PoC start to the commit deadline: hosts generate and commit.
@@ -144,7 +144,7 @@ pub enum Phase {
 }
 
 /// A height that freezes something.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Deadline {
     /// Which.
     pub name: DeadlineName,
@@ -163,7 +163,19 @@ pub struct Deadline {
 }
 
 /// The deadlines of an epoch, in their order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum DeadlineName {
     /// The bootstrap snapshot: intents and delegations for candidates.
@@ -202,7 +214,7 @@ impl DeadlineName {
 }
 
 /// How a deadline stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DeadlineState {
     /// It lies ahead.

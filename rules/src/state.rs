@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// An epoch and the height at which its PoC starts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Epoch {
     /// Its number.
     pub index: EpochIndex,
@@ -17,7 +17,7 @@ pub struct Epoch {
 }
 
 /// The chain's state as the rules need it, at one height.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ChainState {
     /// The height it was read at: the state after that block.
     pub height: Height,
@@ -36,7 +36,7 @@ pub struct ChainState {
 }
 
 /// A member of the effective root group.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Member {
     /// The host.
     pub host: Address,
@@ -47,7 +47,7 @@ pub struct Member {
 }
 
 /// Why and when a host was removed from the running epoch.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Exclusion {
     /// The chain's word for it, such as `downtime`.
     pub reason: String,
@@ -57,7 +57,7 @@ pub struct Exclusion {
 
 /// One model's group in the effective epoch. The chain creates a group for every model at PoC
 /// start, so its existence alone does not make a model active.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ModelGroup {
     /// The model.
     pub model_id: ModelId,
@@ -66,7 +66,7 @@ pub struct ModelGroup {
 }
 
 /// A member of a model's group.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct GroupMember {
     /// The host.
     pub host: Address,
@@ -77,7 +77,7 @@ pub struct GroupMember {
 }
 
 /// One host's stored choices for all models, as the chain answers them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct HostChoices {
     /// The host.
     pub host: Address,
@@ -86,7 +86,7 @@ pub struct HostChoices {
 }
 
 /// The charges that the chain fixed for an epoch at its validation end (store key 0x6c).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ChargeSnapshot {
     /// The epoch they are charged in.
     pub epoch_index: EpochIndex,
@@ -108,7 +108,7 @@ impl ChargeSnapshot {
 }
 
 /// A delegator's share moving to its delegate.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Transfer {
     /// The model.
     pub model_id: ModelId,
@@ -121,7 +121,7 @@ pub struct Transfer {
 }
 
 /// What one host loses in an epoch, over all models.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Penalty {
     /// The host.
     pub host: Address,
@@ -130,7 +130,7 @@ pub struct Penalty {
 }
 
 /// What was asked of the chain besides the blocks, at the height of the block it comes with.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Observation {
     /// Parameters, epochs, groups.
     pub state: Option<ChainState>,

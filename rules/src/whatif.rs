@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Before and after.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Comparison {
     /// The chain.
     pub chain_id: String,
@@ -47,7 +47,7 @@ pub struct Comparison {
 }
 
 /// A deadline for a choice.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Until {
     /// The deadline.
     #[serde(flatten)]
@@ -58,7 +58,7 @@ pub struct Until {
 }
 
 /// One host and model under one choice.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Side {
     /// The choice.
     pub choice: ChoiceView,

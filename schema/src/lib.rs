@@ -32,7 +32,7 @@ pub use records::{
     Loaded, NewMessage, Orders, PendingMessage, QuietBlock, Reading, ServiceRecord, Severity,
     Silence, StoredChoice, Told, Unfillable, Verification, WorkRecord,
 };
-pub use sqlite::{OrderBook, SqliteReader, SqliteStore};
+pub use sqlite::{NoPlace, OrderBook, Place, Placed, Slice, SqliteReader, SqliteStore};
 
 #[cfg(doc)]
 use bootwatch_rules::ledger::Changes;

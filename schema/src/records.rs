@@ -80,7 +80,7 @@ pub struct Coverage {
 }
 
 /// Heights that no endpoint has any more.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Unfillable {
     /// First height.
     pub first: Height,
@@ -93,7 +93,7 @@ pub struct Unfillable {
 }
 
 /// A block that something happened in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct BlockRef {
     /// Its height.
     pub height: Height,
@@ -104,7 +104,7 @@ pub struct BlockRef {
 }
 
 /// A fact with its block.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Dated<T> {
     /// The block.
     pub block: BlockRef,
@@ -113,7 +113,7 @@ pub struct Dated<T> {
 }
 
 /// A choice that stood, and what made it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct StoredChoice {
     /// The choice.
     #[serde(flatten)]
@@ -123,7 +123,7 @@ pub struct StoredChoice {
 }
 
 /// What made a choice.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(tag = "by", rename_all = "snake_case")]
 pub enum ChoiceOrigin {
     /// A transaction that was taken in.
@@ -136,7 +136,7 @@ pub enum ChoiceOrigin {
 }
 
 /// What a host did for a model in a PoC stage.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct WorkRecord {
     /// The model.
     pub model_id: ModelId,
@@ -155,7 +155,7 @@ pub struct WorkRecord {
 }
 
 /// What was read of an epoch while its group was in force.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct EpochRecord {
     /// Its number.
     pub index: EpochIndex,
@@ -198,7 +198,7 @@ pub struct Reading {
 }
 
 /// How much of each kind is stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, utoipa::ToSchema)]
 pub struct Counts {
     /// Blocks, with or without their headers.
     pub blocks: u64,

@@ -13,6 +13,7 @@ mod names;
 mod open;
 mod orders;
 mod outbox;
+mod pages;
 mod prune;
 mod query;
 mod reader;
@@ -26,5 +27,6 @@ mod writer;
 mod trouble;
 
 pub use orders::OrderBook;
+pub use pages::{NoPlace, Place, Placed, Slice};
 pub use reader::SqliteReader;
 pub use writer::SqliteStore;

@@ -14,7 +14,7 @@ use super::{EvidenceError, Opened};
 const STARTS: usize = 2;
 
 /// The heights that decide an epoch; null where they cannot be told, and without a capture.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, utoipa::ToSchema)]
 pub struct Course {
     /// The epoch.
     pub epoch: EpochIndex,

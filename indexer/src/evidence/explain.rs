@@ -21,7 +21,7 @@ use super::{Course, EvidenceError, Frozen, Opened};
 use crate::situation::Subject;
 
 /// The whole chain of reasoning for one host and epoch.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Explanation {
     /// The chain.
     pub chain_id: String,
@@ -78,7 +78,7 @@ impl Explanation {
 }
 
 /// The rule set and its source.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct RuleSource {
     /// Such as `v0.2.14`.
     pub name: String,
@@ -87,7 +87,7 @@ pub struct RuleSource {
 }
 
 /// A weight and its source.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct WeightSource {
     /// The weight.
     pub weight: Weight,
@@ -98,7 +98,7 @@ pub struct WeightSource {
 }
 
 /// Parameters at a height.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct ParamsSource {
     /// What the height is: `capture`, `validation_start` or `now`.
     pub at: &'static str,
@@ -111,7 +111,7 @@ pub struct ParamsSource {
 }
 
 /// What the chain fixed for the host.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Fixed {
     /// The block after which it was read.
     pub read_after: Height,
@@ -124,7 +124,7 @@ pub struct Fixed {
 }
 
 /// The forecast of a charge that was kept.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Kept {
     /// The block after which it was made.
     pub height: Height,
@@ -138,7 +138,7 @@ pub struct Kept {
 }
 
 /// One model.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct ModelExplanation {
     /// The model.
     pub model_id: ModelId,
@@ -171,7 +171,8 @@ pub struct ModelExplanation {
 }
 
 /// A choice at a height that freezes it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = FrozenChoice)]
 pub struct Snapshot {
     /// The height; null when it is not known or does not occur.
     pub height: Option<Height>,

@@ -17,7 +17,7 @@ pub const MAX_ROWS: u32 = 50_000;
 
 /// Everything stored that bears on what an epoch took, from the wipe before its choices to the
 /// block after which its group was in force.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Evidence {
     /// The version of this form.
     pub schema_version: u32,
@@ -61,7 +61,7 @@ pub struct Evidence {
 }
 
 /// Parameters with the height from which they were read as such.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct ParamsAt {
     /// The height of the snapshot.
     pub height: Height,
@@ -72,7 +72,7 @@ pub struct ParamsAt {
 }
 
 /// One host's choices.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct HostEvidence {
     /// The host.
     pub host: Address,
@@ -85,7 +85,7 @@ pub struct HostEvidence {
 }
 
 /// What the chain fixed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Charges {
     /// The block after which it was read.
     pub read_after: Height,

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{Course, EvidenceError, Opened};
 
 /// One host's choices at the end of a block.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Frozen {
     /// The block's height; null when there is no such block for the epoch, or it is not known.
     pub height: Option<Height>,
@@ -22,7 +22,7 @@ pub struct Frozen {
 }
 
 /// How completely a host's choices at a height are known.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum Completeness {
     /// All of them.

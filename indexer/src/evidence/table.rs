@@ -24,7 +24,7 @@ use serde_json::Value;
 
 use super::{Evidence, Frozen};
 
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, utoipa::ToSchema)]
 struct Row<'a> {
     kind: &'static str,
     epoch: u64,

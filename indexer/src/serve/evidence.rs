@@ -9,13 +9,17 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use bootwatch_rules::{Address, ModelId};
+use bootwatch_rules::{Address, ModelId, whatif::Comparison};
 use jiff::Timestamp;
 use serde::Deserialize;
 use tokio::sync::Semaphore;
+use utoipa::IntoParams;
 
-use super::{Published, routes::problem};
-use crate::evidence::{self, Desk, EvidenceError};
+use super::{
+    Published,
+    routes::{Problem, problem},
+};
+use crate::evidence::{self, Desk, Evidence, EvidenceError, Explanation};
 
 /// Answers that may be worked on at once; more are refused, not queued.
 const AT_ONCE: usize = 2;
@@ -37,33 +41,54 @@ impl EvidenceDesk {
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct WhatifQuery {
+    /// The host's address.
     host: String,
+    /// The model.
     model: String,
+    /// `delegate=ADDRESS`, `refuse`, `intent` or `none`.
     choose: String,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ExplainQuery {
+    /// The host's address.
     host: String,
+    /// Of this model alone.
     model: Option<String>,
+    /// A past epoch, or the one to come; the one to come without it.
     epoch: Option<u64>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ExportQuery {
+    /// The epoch.
     epoch: u64,
     /// Addresses with commas between them; without it, the watched hosts.
     host: Option<String>,
+    /// `json` or `csv`; `json` without it.
     format: Option<String>,
 }
 
-type Asked<T> = Result<Query<T>, QueryRejection>;
+pub(super) type Asked<T> = Result<Query<T>, QueryRejection>;
 
+/// What another choice would change for a host, if it were made now: projected.
+#[utoipa::path(
+    get, path = "/api/v1/whatif", tag = "evidence", params(WhatifQuery),
+    responses(
+        (status = 200, body = Comparison),
+        (status = 400, description = "the question is wrong", body = Problem),
+        (status = 404, description = "it is not stored", body = Problem),
+        (status = 503, description = "busy with other answers", body = Problem),
+    ),
+)]
 pub(super) async fn whatif(
     State(published): State<Published>,
     query: Asked<WhatifQuery>,
@@ -78,6 +103,16 @@ pub(super) async fn whatif(
     .await
 }
 
+/// Why an epoch takes what it takes from a host, step by step.
+#[utoipa::path(
+    get, path = "/api/v1/explain", tag = "evidence", params(ExplainQuery),
+    responses(
+        (status = 200, body = Explanation),
+        (status = 400, description = "the question is wrong", body = Problem),
+        (status = 404, description = "it is not stored", body = Problem),
+        (status = 503, description = "busy with other answers", body = Problem),
+    ),
+)]
 pub(super) async fn explain(
     State(published): State<Published>,
     query: Asked<ExplainQuery>,
@@ -92,6 +127,16 @@ pub(super) async fn explain(
     .await
 }
 
+/// Everything stored that bears on what an epoch took.
+#[utoipa::path(
+    get, path = "/api/v1/export", tag = "evidence", params(ExportQuery),
+    responses(
+        (status = 200, body = Evidence, content((Evidence = "application/json"), (String = "text/csv"))),
+        (status = 400, description = "the question is wrong", body = Problem),
+        (status = 404, description = "it is not stored", body = Problem),
+        (status = 503, description = "busy with other answers", body = Problem),
+    ),
+)]
 pub(super) async fn export(
     State(published): State<Published>,
     query: Asked<ExportQuery>,
@@ -125,13 +170,16 @@ pub(super) async fn export(
     .await
 }
 
-fn parse<Q, T>(query: Asked<Q>, read: impl FnOnce(Q) -> Result<T, String>) -> Result<T, String> {
+pub(super) fn parse<Q, T>(
+    query: Asked<Q>,
+    read: impl FnOnce(Q) -> Result<T, String>,
+) -> Result<T, String> {
     let Query(query) = query.map_err(|rejection| rejection.body_text())?;
     read(query)
 }
 
 /// Runs `work` on a thread that may block, when one is free.
-async fn answer<T: Send + 'static>(
+pub(super) async fn answer<T: Send + 'static>(
     published: Published,
     question: Result<T, String>,
     work: impl FnOnce(&Desk, T) -> Result<Response, EvidenceError> + Send + 'static,

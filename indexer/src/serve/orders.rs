@@ -13,14 +13,17 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use bootwatch_schema::IncidentState;
+use bootwatch_schema::{Incident, IncidentState, Silence};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use subtle::ConstantTimeEq as _;
 use tokio::{sync::Semaphore, time::timeout};
 
-use super::{Published, routes::problem};
+use super::{
+    Published,
+    routes::{Problem, problem},
+};
 use crate::orders::{OrderDesk, OrderError, SilenceOrder, is_over};
 
 /// Bytes of an order.
@@ -51,9 +54,9 @@ impl OrderCounter {
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-struct NewSilence {
+pub(super) struct NewSilence {
     /// Labels and their values; all must match.
     matchers: BTreeMap<String, String>,
     /// For how long, such as `2h`.
@@ -65,9 +68,9 @@ struct NewSilence {
     author: String,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-struct NewAck {
+pub(super) struct NewAck {
     #[serde(default)]
     comment: String,
     #[serde(default = "somebody")]
@@ -75,14 +78,39 @@ struct NewAck {
 }
 
 /// An order that says nothing more.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Nothing {}
+pub(super) struct Nothing {}
+
+/// A silence that was ended.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(super) struct Expired {
+    /// Its number.
+    expired: i64,
+}
+
+/// An incident that somebody has taken care of.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(super) struct Acknowledged {
+    /// Its fingerprint.
+    acknowledged: String,
+}
 
 fn somebody() -> String {
     "somebody, by the API".to_owned()
 }
 
+/// Silences that are not over.
+#[utoipa::path(
+    get, path = "/api/v1/silences", tag = "orders",
+    responses(
+        (status = 200, body = Vec<Silence>),
+        (status = 401, description = "no token, or a wrong one", body = Problem),
+        (status = 403, description = "orders over HTTP are off, or another site's page asks", body = Problem),
+        (status = 503, description = "busy with other orders", body = Problem),
+    ),
+    security(("token" = [])),
+)]
 pub(super) async fn silences(State(published): State<Published>, request: Request) -> Response {
     let counter = match admit(&published, request.headers()) {
         Ok(counter) => counter,
@@ -97,6 +125,17 @@ pub(super) async fn silences(State(published): State<Published>, request: Reques
     .await
 }
 
+/// Incidents that go on.
+#[utoipa::path(
+    get, path = "/api/v1/incidents", tag = "orders",
+    responses(
+        (status = 200, body = Vec<Incident>),
+        (status = 401, description = "no token, or a wrong one", body = Problem),
+        (status = 403, description = "orders over HTTP are off, or another site's page asks", body = Problem),
+        (status = 503, description = "busy with other orders", body = Problem),
+    ),
+    security(("token" = [])),
+)]
 pub(super) async fn incidents(State(published): State<Published>, request: Request) -> Response {
     let counter = match admit(&published, request.headers()) {
         Ok(counter) => counter,
@@ -110,6 +149,22 @@ pub(super) async fn incidents(State(published): State<Published>, request: Reque
     .await
 }
 
+/// Silences incidents, until a time or an epoch.
+#[utoipa::path(
+    post, path = "/api/v1/silences", tag = "orders", request_body = NewSilence,
+    responses(
+        (status = 201, body = Silence),
+        (status = 400, description = "the order is wrong", body = Problem),
+        (status = 404, description = "there is no such thing", body = Problem),
+        (status = 408, description = "the order did not arrive in time", body = Problem),
+        (status = 413, description = "the order is too large", body = Problem),
+        (status = 415, description = "the order is not JSON", body = Problem),
+        (status = 401, description = "no token, or a wrong one", body = Problem),
+        (status = 403, description = "orders over HTTP are off, or another site's page asks", body = Problem),
+        (status = 503, description = "busy with other orders", body = Problem),
+    ),
+    security(("token" = [])),
+)]
 pub(super) async fn silence(State(published): State<Published>, request: Request) -> Response {
     order(&published, request, |desk, order: NewSilence| {
         let order = SilenceOrder {
@@ -125,6 +180,23 @@ pub(super) async fn silence(State(published): State<Published>, request: Request
     .await
 }
 
+/// Ends a silence.
+#[utoipa::path(
+    post, path = "/api/v1/silences/{id}/expire", tag = "orders", request_body = Nothing,
+    params(("id" = i64, Path, description = "the silence's number")),
+    responses(
+        (status = 200, body = Expired),
+        (status = 400, description = "the order is wrong", body = Problem),
+        (status = 404, description = "there is no such thing", body = Problem),
+        (status = 408, description = "the order did not arrive in time", body = Problem),
+        (status = 413, description = "the order is too large", body = Problem),
+        (status = 415, description = "the order is not JSON", body = Problem),
+        (status = 401, description = "no token, or a wrong one", body = Problem),
+        (status = 403, description = "orders over HTTP are off, or another site's page asks", body = Problem),
+        (status = 503, description = "busy with other orders", body = Problem),
+    ),
+    security(("token" = [])),
+)]
 pub(super) async fn expire(
     State(published): State<Published>,
     Path(id): Path<String>,
@@ -135,11 +207,28 @@ pub(super) async fn expire(
             OrderError::Unknown("the number of a silence is expected in the address".to_owned())
         })?;
         desk.expire(id, Timestamp::now())?;
-        Ok(Json(serde_json::json!({ "expired": id })).into_response())
+        Ok(Json(Expired { expired: id }).into_response())
     })
     .await
 }
 
+/// Stops the reminders of an incident until it becomes more urgent.
+#[utoipa::path(
+    post, path = "/api/v1/incidents/{id}/ack", tag = "orders", request_body = NewAck,
+    params(("id" = String, Path, description = "the incident's fingerprint, or the beginning of it")),
+    responses(
+        (status = 200, body = Acknowledged),
+        (status = 400, description = "the order is wrong", body = Problem),
+        (status = 404, description = "there is no such thing", body = Problem),
+        (status = 408, description = "the order did not arrive in time", body = Problem),
+        (status = 413, description = "the order is too large", body = Problem),
+        (status = 415, description = "the order is not JSON", body = Problem),
+        (status = 401, description = "no token, or a wrong one", body = Problem),
+        (status = 403, description = "orders over HTTP are off, or another site's page asks", body = Problem),
+        (status = 503, description = "busy with other orders", body = Problem),
+    ),
+    security(("token" = [])),
+)]
 pub(super) async fn acknowledge(
     State(published): State<Published>,
     Path(id): Path<String>,
@@ -147,7 +236,7 @@ pub(super) async fn acknowledge(
 ) -> Response {
     order(&published, request, move |desk, ack: NewAck| {
         let incident = desk.acknowledge(&id, ack.author, ack.comment, Timestamp::now())?;
-        Ok(Json(serde_json::json!({ "acknowledged": incident.fingerprint })).into_response())
+        Ok(Json(Acknowledged { acknowledged: incident.fingerprint }).into_response())
     })
     .await
 }

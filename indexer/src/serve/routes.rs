@@ -8,13 +8,14 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     middleware::{self, Next},
     response::{Html, IntoResponse, Response},
-    routing::{get, post},
+    routing::get,
 };
 use bootwatch_rules::situation::Situation;
 use jiff::{Timestamp, tz::TimeZone};
+use serde::Serialize;
 
-use super::{Published, assets, evidence, orders, page, stream};
-use crate::{metrics::Format, situation::Beginning};
+use super::{Published, api, assets, page, stream};
+use crate::metrics::Format;
 
 /// Sent with every answer. Nothing may be framed, sniffed, or fetched from elsewhere by the page;
 /// what it runs and how it looks are files of ours, and nothing within it.
@@ -37,7 +38,7 @@ const HEADERS: [(HeaderName, HeaderValue); 6] = [
 ];
 
 /// What is said while there is no Situation.
-const NO_BLOCK: &str = "no block has been taken in yet";
+pub(super) const NO_BLOCK: &str = "no block has been taken in yet";
 
 pub(super) fn router(published: Published, feed: stream::Feed) -> Router {
     Router::new()
@@ -46,15 +47,7 @@ pub(super) fn router(published: Published, feed: stream::Feed) -> Router {
         .route("/metrics", get(metrics))
         .route("/-/healthy", get(healthy))
         .route("/-/ready", get(ready))
-        .route("/api/v1/status", get(status))
-        .route("/api/v1/stream", get(stream::stream).with_state(feed))
-        .route("/api/v1/whatif", get(evidence::whatif))
-        .route("/api/v1/explain", get(evidence::explain))
-        .route("/api/v1/export", get(evidence::export))
-        .route("/api/v1/silences", get(orders::silences).post(orders::silence))
-        .route("/api/v1/silences/{id}/expire", post(orders::expire))
-        .route("/api/v1/incidents", get(orders::incidents))
-        .route("/api/v1/incidents/{id}/ack", post(orders::acknowledge))
+        .merge(api::router(feed))
         .fallback(nothing)
         .layer(middleware::from_fn(secure))
         .with_state(published)
@@ -117,23 +110,17 @@ async fn ready(State(published): State<Published>) -> (StatusCode, String) {
     }
 }
 
-async fn status(State(published): State<Published>) -> Response {
-    match newest(&published) {
-        Some(situation) => Json(&*situation).into_response(),
-        None => {
-            let Beginning { reason, endpoints } = published.beginning.borrow().clone();
-            let body = serde_json::json!({
-                "error": NO_BLOCK, "reason": reason, "endpoints": endpoints,
-            });
-            (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response()
-        }
-    }
-}
-
 async fn nothing() -> Response {
     problem(StatusCode::NOT_FOUND, "there is nothing at this address")
 }
 
+/// Why there is no answer.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(super) struct Problem {
+    /// In words.
+    error: String,
+}
+
 pub(super) fn problem(status: StatusCode, error: &str) -> Response {
-    (status, Json(serde_json::json!({ "error": error }))).into_response()
+    (status, Json(Problem { error: error.to_owned() })).into_response()
 }

@@ -33,7 +33,10 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Published, routes::problem};
+use super::{
+    Published,
+    routes::{Problem, problem},
+};
 
 /// Open streams at a time.
 pub(super) const STREAMS: usize = 200;
@@ -47,8 +50,8 @@ const COME_BACK: Duration = Duration::from_secs(3);
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// What an event says.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-struct Beat {
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+pub(super) struct Beat {
     /// Every block up to this one has been taken in; 0 before the first.
     complete_to: Height,
     /// The newest height that any endpoint has told of.
@@ -201,6 +204,15 @@ struct Reader {
     _permit: OwnedSemaphorePermit,
 }
 
+/// Server-sent events of the kind `change`: that something has changed since the one before.
+#[utoipa::path(
+    get, path = "/api/v1/stream", tag = "now",
+    responses(
+        (status = 200, description = "each event's data is of this form", body = Beat,
+            content_type = "text/event-stream"),
+        (status = 503, description = "too many streams are open", body = Problem),
+    ),
+)]
 pub(super) async fn stream(State(feed): State<Feed>) -> Response {
     let Ok(permit) = Arc::clone(&feed.permits).try_acquire_owned() else {
         let full = problem(StatusCode::SERVICE_UNAVAILABLE, "too many streams are open; ask again");

@@ -1,6 +1,7 @@
 //! The daemon against a simulated node, over real sockets, in one process.
 #![allow(clippy::unwrap_used, unreachable_pub, reason = "test helpers: a failure is the message")]
 
+mod api;
 mod backfill;
 mod bench;
 mod endpoints;

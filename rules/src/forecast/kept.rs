@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// What was said of an epoch's charges before the chain fixed them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct KeptForecast {
     /// The epoch.
     pub epoch: EpochIndex,
@@ -29,7 +29,7 @@ pub struct KeptForecast {
 }
 
 /// What was said of one host, and what came of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct KeptCharge {
     /// The least and the most that was still possible.
     pub range: ChargeRange,
@@ -41,7 +41,7 @@ pub struct KeptCharge {
 }
 
 /// How a forecast held.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// The charge lies in the range. A host without weight in the epoch has nothing to take from,
@@ -156,7 +156,7 @@ impl KeptCharge {
 }
 
 /// How many forecasts were held against the chain, and how many held.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct TrackRecord {
     /// Epochs that were compared.
     pub epochs: u64,

@@ -7,7 +7,9 @@ use crate::{Capture, DelegationParams, ModelParams, Weight, situation::Degree};
 
 /// A disagreement. It means that the parameters we hold are not those of the capture's height, or
 /// that the event was misread; it is reported and stops nothing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error, utoipa::ToSchema,
+)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Contradiction {
     /// A number that the chain cannot count below zero.

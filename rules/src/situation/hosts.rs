@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// A watched host.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct HostView {
     /// Its address.
     pub address: Address,
@@ -47,7 +47,7 @@ pub struct HostView {
 }
 
 /// What the chain takes from a host in an epoch: final.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct FixedCharge {
     /// The epoch.
     pub epoch: EpochIndex,
@@ -59,7 +59,7 @@ pub struct FixedCharge {
 }
 
 /// What a host earns in an epoch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct RewardView {
     /// The epoch.
     pub epoch: EpochIndex,
@@ -71,7 +71,7 @@ pub struct RewardView {
 }
 
 /// A watched host and a model.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct HostModelView {
     /// The model.
     pub model_id: ModelId,
@@ -106,7 +106,7 @@ pub struct HostModelView {
 }
 
 /// A stored choice.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ChoiceView {
     /// `delegate`, `refuse`, `intent`, `none`, or `unknown` while the host was not yet read.
     pub kind: String,
@@ -119,7 +119,7 @@ pub struct ChoiceView {
 }
 
 /// The next useful action of a host for a model.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Advice {
     /// Why, in one sentence.
     pub why: String,
@@ -137,7 +137,7 @@ pub struct Advice {
 }
 
 /// Why a host has something to do for a model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AdviceReason {
     /// No choice stands.
@@ -162,7 +162,7 @@ pub enum AdviceReason {
 }
 
 /// A command for the host's own machine.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Command {
     /// What it does, in a few words.
     pub does: String,

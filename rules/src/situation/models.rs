@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// One number, counted twice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct NetworkWeight {
     /// The capture's block.
     pub height: Height,
@@ -19,7 +19,7 @@ pub struct NetworkWeight {
 }
 
 /// One model.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ModelView {
     /// The model.
     pub model_id: ModelId,
@@ -50,7 +50,7 @@ pub struct ModelView {
 }
 
 /// A model that had a group and has none any more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct FellOut {
     /// The newest epoch in which it had one.
     pub active_in: EpochIndex,
@@ -59,7 +59,7 @@ pub struct FellOut {
 }
 
 /// Whether a model has a group.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ModelState {
     /// A live member of its group has voting power.
@@ -69,7 +69,7 @@ pub enum ModelState {
 }
 
 /// A capture with its gaps.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Snapshot {
     /// The event's attributes.
     #[serde(flatten)]
@@ -85,7 +85,7 @@ pub struct Snapshot {
 }
 
 /// The three checks of pre-eligibility.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Gaps {
     /// How certain this is.
     pub degree: Degree,
@@ -104,7 +104,7 @@ pub struct Gaps {
 }
 
 /// How certain a statement is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Degree {
     /// What the chain would answer if the deadline were now.
@@ -116,7 +116,7 @@ pub enum Degree {
 }
 
 /// What is there, what is needed, what is missing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Gap {
     /// What is there.
     pub have: i64,

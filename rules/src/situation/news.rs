@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Decimal, EpochParams, Height, ModelId, Params, ledger::Ledger};
 
 /// What one change of the parameters changed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ParamsChange {
     /// The block after which the new ones were first read.
     pub height: Height,
@@ -20,7 +20,7 @@ pub struct ParamsChange {
 }
 
 /// A value before and after.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ParamChange {
     /// The chain's name for it; a model's own begin with the model.
     pub name: String,
@@ -34,7 +34,7 @@ pub struct ParamChange {
 }
 
 /// What a parameter decides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Effect {
     /// When something is frozen.

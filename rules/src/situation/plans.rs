@@ -23,7 +23,7 @@ use crate::{
 const STAGES_AHEAD: usize = 30 * 5;
 
 /// What governance has scheduled, and what it votes on.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct PlansView {
     /// The height at which the chain was asked.
     pub read_at: Height,
@@ -36,7 +36,7 @@ pub struct PlansView {
 }
 
 /// A software upgrade: the chain stands still at its height until the new program runs.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct UpgradeView {
     /// Its name; chosen by whoever proposed it.
     pub name: String,
@@ -55,7 +55,7 @@ pub struct UpgradeView {
 }
 
 /// A deadline at which the network may still be busy with an upgrade.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Disturbed {
     /// Which.
     pub name: DeadlineName,
@@ -66,7 +66,7 @@ pub struct Disturbed {
 }
 
 /// A proposal in its voting period.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ProposalView {
     /// Its number.
     pub id: u64,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::Height;
 
 /// How Bootwatch itself stands, as the daemon measures it.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ServiceView {
     /// When the newest block was taken in; null before the first one of this process.
     pub advanced_at: Option<Timestamp>,
@@ -28,7 +28,7 @@ pub struct ServiceView {
 }
 
 /// The chain said otherwise than our rules.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct RuleMismatch {
     /// The block.
     pub height: Height,
@@ -37,7 +37,7 @@ pub struct RuleMismatch {
 }
 
 /// A way in which people are told.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ChannelView {
     /// Its name, such as `email`.
     pub name: String,
@@ -50,7 +50,7 @@ pub struct ChannelView {
 }
 
 /// An endpoint.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct EndpointView {
     /// Its name in the configuration; never its URL, which may hold a password.
     pub name: String,
@@ -81,7 +81,7 @@ pub struct EndpointView {
 }
 
 /// The budget of an endpoint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct RequestsView {
     /// Requests in the last minute.
     pub used: u32,
@@ -90,7 +90,7 @@ pub struct RequestsView {
 }
 
 /// Endpoints that show different blocks of one height: nothing is taken in meanwhile.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct DisagreementView {
     /// The lowest height at which they were seen to differ.
     pub height: Height,
@@ -99,7 +99,7 @@ pub struct DisagreementView {
 }
 
 /// What one of them shows.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Differing {
     /// The endpoint's name.
     pub endpoint: String,
@@ -108,7 +108,7 @@ pub struct Differing {
 }
 
 /// States of an endpoint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EndpointState {
     /// Not asked yet.
@@ -124,7 +124,7 @@ pub enum EndpointState {
 }
 
 /// What is missing or could not be read.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct DataView {
     /// Ranges that no endpoint has any more, first and last height.
     pub unfillable: Vec<(Height, Height)>,
@@ -148,7 +148,7 @@ pub struct DataView {
 }
 
 /// How far a long piece of work is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ProgressView {
     /// Blocks stored since it began.
     pub done: u64,

@@ -7,7 +7,19 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// How urgent an incident is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// Good to know.
@@ -19,7 +31,19 @@ pub enum Severity {
 }
 
 /// Where an incident is in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum IncidentState {
     /// Its condition holds, but not yet long enough.
@@ -31,7 +55,19 @@ pub enum IncidentState {
 }
 
 /// How a resolved incident ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Ending {
     /// What was asked for was done, in time.
@@ -44,7 +80,7 @@ pub enum Ending {
 
 /// Something that needs somebody. Its identity is the alert, the labels and the window, never the
 /// text.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Incident {
     /// Hash of alert, labels and window.
     pub fingerprint: String,
@@ -101,7 +137,7 @@ pub struct Incident {
 }
 
 /// A condition that is gone: the incident ends unless it comes back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Clearing {
     /// Since when.
     pub since: Timestamp,
@@ -110,7 +146,7 @@ pub struct Clearing {
 }
 
 /// What one recipient knows of an incident.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Told {
     /// The step that was told last.
     pub step: u32,
@@ -125,7 +161,7 @@ pub struct Told {
 }
 
 /// Somebody's word that they know about an incident.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Acknowledgement {
     /// Which occurrence; the next one is not covered.
     pub occurrence: u32,
@@ -140,7 +176,7 @@ pub struct Acknowledgement {
 }
 
 /// Incidents that are kept quiet for a while.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Silence {
     /// Its number; given by the store.
     pub id: i64,
@@ -162,7 +198,7 @@ pub struct Silence {
 }
 
 /// What operators have ordered.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Orders {
     /// Silences, those that are over included, by number.
     pub silences: Vec<Silence>,

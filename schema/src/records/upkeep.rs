@@ -13,7 +13,7 @@ use super::Unfillable;
 /// Two databases that took in the same blocks of the range have the same [`facts`](Self::facts),
 /// whatever happened on the way: the order and the lots in which blocks came, whether the ledger
 /// went through them or history was filled in, restarts, when state was read, pruned headers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Digest {
     /// The first height asked for.
     pub first: Height,
@@ -41,7 +41,7 @@ pub struct Digest {
 
 /// The ledger at its tip, as numbers that are equal for equal contents; within one version of this
 /// program, because the shape of the rules' types is in them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct LedgerDigest {
     /// Its last block.
     pub tip: Height,
@@ -59,7 +59,7 @@ pub struct LedgerDigest {
 }
 
 /// What a check of the whole database found.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, utoipa::ToSchema)]
 pub struct Verification {
     /// The chain; empty in a database that was never bound to one.
     pub chain_id: String,
@@ -86,7 +86,7 @@ pub struct Verification {
 }
 
 /// One thing that is not as it must be.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Damage {
     /// What is wrong.
     pub what: String,
@@ -103,7 +103,7 @@ impl fmt::Display for Damage {
 }
 
 /// A copy that was made.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Backup {
     /// Its size.
     pub bytes: u64,

@@ -116,13 +116,7 @@ impl SqliteReader {
             let mut rows = select.query(params![heights.start(), heights.end(), kind, limit])?;
             let mut found = Vec::new();
             while let Some(row) = rows.next()? {
-                let event = ChainEvent {
-                    seq: row.get(3)?,
-                    tx_index: row.get(4)?,
-                    kind: row.get(5)?,
-                    attributes: read_json("attributes", &row.get::<_, String>(6)?)?,
-                };
-                found.push(Dated { block: read_block(row, 0)?, fact: event });
+                found.push(Dated { block: read_block(row, 0)?, fact: read_event(row)? });
             }
             Ok(found)
         })
@@ -280,6 +274,16 @@ pub(super) fn read_choice_tx(row: &Row<'_>) -> Result<ChoiceTx, StoreError> {
         model_id: row.get::<_, String>(7)?.into(),
         action,
         code: row.get(10)?,
+    })
+}
+
+/// An event whose place, transaction, kind and attributes begin at the fourth column.
+pub(super) fn read_event(row: &Row<'_>) -> Result<ChainEvent, StoreError> {
+    Ok(ChainEvent {
+        seq: row.get(3)?,
+        tx_index: row.get(4)?,
+        kind: row.get(5)?,
+        attributes: read_json("attributes", &row.get::<_, String>(6)?)?,
     })
 }
 

@@ -13,7 +13,7 @@ use crate::{
 
 /// What the ledger was at each block, as far as the queries tell it again.
 #[derive(Default)]
-struct History {
+pub(crate) struct History {
     ledgers: BTreeMap<Height, Ledger>,
     params: Vec<(Height, Params)>,
     versions: Vec<(Height, String)>,
@@ -21,7 +21,7 @@ struct History {
     known: BTreeMap<Address, Height>,
 }
 
-fn play(place: &Place, steps: &[Step]) -> History {
+pub(crate) fn play(place: &Place, steps: &[Step]) -> History {
     let mut store = place.open();
     let mut ledger = Ledger::default();
     let mut history = History::default();

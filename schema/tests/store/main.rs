@@ -13,6 +13,7 @@ mod evidence;
 mod migrations;
 mod open;
 mod outbox;
+mod pages;
 mod round_trip;
 mod run;
 mod sample;
