@@ -65,6 +65,7 @@ pub struct Effects {
 
 /// The gaps after a choice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = LeverEffect)]
 pub struct Effect {
     /// Hosts still missing.
     pub hosts_missing: i64,

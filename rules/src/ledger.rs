@@ -36,7 +36,7 @@ pub const MAX_TICKS: usize = 2048;
 pub type Choices = BTreeMap<ModelId, BTreeMap<Address, Choice>>;
 
 /// A choice that stands, and where it comes from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
     /// The choice.
     pub choice: Choice,
@@ -47,7 +47,7 @@ pub struct Standing {
 }
 
 /// The transaction behind a choice.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
     /// Where the message stands.
     pub position: Position,
@@ -56,7 +56,7 @@ pub struct Origin {
 }
 
 /// What a host did for a model in the running PoC stage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Work {
     /// Claimed nonces of its last store commit; none while it has not committed.
     pub committed: Option<u32>,
@@ -67,7 +67,7 @@ pub struct Work {
 }
 
 /// Height and time of a recent block.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tick {
     /// The block.
     pub height: Height,
@@ -135,7 +135,7 @@ pub struct Trouble {
 }
 
 /// What past heights froze or removed: later choices do not change it.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Frozen {
     /// All choices at the newest capture.
     pub capture: Option<FrozenChoices>,
@@ -148,7 +148,7 @@ pub struct Frozen {
 }
 
 /// Choices at the end of one block.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct FrozenChoices {
     /// The block.
     pub height: Height,
@@ -160,7 +160,7 @@ pub struct FrozenChoices {
 }
 
 /// The parameters that a capture was judged by.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CaptureTerms {
     /// The capture's block.
     pub height: Height,
@@ -180,7 +180,7 @@ pub struct CaptureTerms {
 }
 
 /// Why a choice changed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "cause", rename_all = "snake_case")]
 pub enum Cause {
     /// A transaction.
@@ -194,7 +194,7 @@ pub enum Cause {
 }
 
 /// A change of one host's choice for one model.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChoiceChange {
     /// The block after which it holds.
     pub height: Height,

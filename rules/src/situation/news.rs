@@ -36,6 +36,7 @@ pub struct ParamChange {
 /// What a parameter decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = ParamEffect)]
 pub enum Effect {
     /// When something is frozen.
     Deadline,
