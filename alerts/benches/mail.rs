@@ -52,6 +52,7 @@ fn message(id: u64) -> NewMessage {
     NewMessage {
         message_id: format!("{id:032x}"),
         incident: format!("{id:032x}"),
+        parts: vec![],
         channel: NAME.into(),
         recipient: "ops@example.org".into(),
         severity: Severity::Warning,

@@ -295,6 +295,7 @@ impl Notice {
         NewMessage {
             message_id: about.message_id.to_owned(),
             incident: about.incident.fingerprint.clone(),
+            parts: Vec::new(),
             channel: about.recipient.channel.clone(),
             recipient: about.recipient.address.clone(),
             severity: about.incident.severity,

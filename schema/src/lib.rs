@@ -29,7 +29,7 @@ pub use error::StoreError;
 pub use records::{
     Acknowledgement, Backup, BlockRef, ChoiceOrigin, Clearing, Commit, Counts, Coverage, Damage,
     Dated, Delivery, Digest, Ending, EpochRecord, History, Incident, IncidentState, LedgerDigest,
-    Loaded, NewMessage, Orders, PendingMessage, QuietBlock, Reading, ServiceRecord, Severity,
+    Loaded, NewMessage, Orders, Part, PendingMessage, QuietBlock, Reading, ServiceRecord, Severity,
     Silence, StoredChoice, Told, Unfillable, Verification, WorkRecord,
 };
 pub use sqlite::{NoPlace, OrderBook, Place, Placed, Slice, SqliteReader, SqliteStore};

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use bootwatch_schema::{Ending, Incident, IncidentState, NewMessage, Severity, Told};
+use bootwatch_schema::{Ending, Incident, IncidentState, NewMessage, Part, Severity, Told};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Incidents, Seen, bundle};
@@ -214,14 +214,19 @@ fn message<'v>(
         now: view.now,
     };
     let height = view.situation.complete_to;
+    let part = |item: &Item<'_>| Part {
+        incident: item.incident.fingerprint.clone(),
+        ended: item.telling == Telling::Ended,
+    };
+    let parts = items.iter().map(part).collect();
     if let ([id], [notice]) = (ids.as_slice(), notices.as_slice()) {
-        return Some(notice.address(&about(id), height));
+        return Some(NewMessage { parts, ..notice.address(&about(id), height) });
     }
-    // A bundle is no later word on any of its incidents, so it stands for itself.
+    // A bundle is a thread of its own for mail programs; the outbox keeps the order of its parts.
     let id = bundle::id(&ids);
     let severity = items.iter().map(|item| item.incident.severity).max()?;
     let message = bundle::notice(items, &notices, view.lang()).address(&about(&id), height);
-    Some(NewMessage { incident: id, severity, ..message })
+    Some(NewMessage { incident: id, parts, severity, ..message })
 }
 
 /// What to say about one incident.

@@ -105,6 +105,7 @@ pub(crate) fn message(id: &str, incident: &str, recipient: &str, at: Timestamp) 
     NewMessage {
         message_id: id.into(),
         incident: incident.into(),
+        parts: vec![],
         channel: "email".into(),
         recipient: recipient.into(),
         severity: Severity::Warning,

@@ -203,6 +203,7 @@ pub(crate) fn mail(n: i64) -> NewMessage {
     NewMessage {
         message_id: format!("{n:040}@bootwatch"),
         incident: format!("{:064X}", n / 3),
+        parts: vec![],
         channel: "email".into(),
         recipient: "operator@example.org".into(),
         severity: Severity::Warning,

@@ -2,6 +2,7 @@
 
 use bootwatch_rules::Height;
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::Severity;
 
@@ -10,8 +11,10 @@ use super::Severity;
 pub struct NewMessage {
     /// Deterministic: the same decision for the same recipient has the same id, in any process.
     pub message_id: String,
-    /// The incident's fingerprint.
+    /// The incident's fingerprint; of a bundle, its own.
     pub incident: String,
+    /// The incidents that it tells of. Empty when it tells of `incident` alone, and not of its end.
+    pub parts: Vec<Part>,
     /// The channel, such as `email`.
     pub channel: String,
     /// Who gets it.
@@ -28,6 +31,15 @@ pub struct NewMessage {
     pub created_at: Timestamp,
     /// The block it was decided at.
     pub created_height: Height,
+}
+
+/// One of the incidents that a message tells of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// The incident's fingerprint.
+    pub incident: String,
+    /// It tells how the incident ended. That is not sent to whom refused all that was said before.
+    pub ended: bool,
 }
 
 /// A message that waits.

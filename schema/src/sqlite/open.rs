@@ -37,6 +37,7 @@ static STEPS: &[M<'static>] = &[
     M::up(include_str!("../../migrations/0005_outbox_severity.sql")),
     M::up(include_str!("../../migrations/0006_plans.sql")),
     M::up(include_str!("../../migrations/0007_service.sql")),
+    M::up(include_str!("../../migrations/0008_parts_of_messages.sql")),
 ];
 static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| Migrations::from_slice(STEPS));
 

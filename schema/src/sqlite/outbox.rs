@@ -1,16 +1,17 @@
 //! What was decided: incidents and messages.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, slice};
 
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::{
     prune::RESOLVED_LOADED,
     values::{Nanos, Word, json, read_json},
 };
 use crate::{
-    Delivery, Ending, Incident, IncidentState, NewMessage, PendingMessage, Severity, StoreError,
+    Delivery, Ending, Incident, IncidentState, NewMessage, Part, PendingMessage, Severity,
+    StoreError,
 };
 
 pub(crate) fn write_incidents(db: &Connection, incidents: &[Incident]) -> Result<(), StoreError> {
@@ -113,8 +114,8 @@ const GAVE_WAY: &str = "it gave way: the outbox is full";
 /// where a second insert is silent, because the id exists for that. Gives the number of messages
 /// that gave way to them.
 ///
-/// What waits for the same recipient about the same incident is replaced: the newer message says
-/// what holds now, and nobody needs to read a firing notice after its end.
+/// What waits for the same recipient is replaced when newer messages tell of all that it tells of:
+/// they say what holds now, and nobody needs to read a firing notice after its end.
 pub(crate) fn write_messages(
     db: &Connection,
     messages: &[NewMessage],
@@ -141,18 +142,12 @@ pub(crate) fn write_messages(
             let id = db.last_insert_rowid();
             db.prepare_cached("INSERT INTO body (message, text, html) VALUES (?1, ?2, ?3)")?
                 .execute(params![id, message.text, message.html])?;
-            db.prepare_cached(
-                "UPDATE outbox SET state = 'superseded', settled_at = ?5
-                 WHERE state = 'pending' AND incident = ?1 AND recipient = ?2 AND channel = ?3
-                     AND id < ?4",
-            )?
-            .execute(params![
-                message.incident,
-                message.recipient,
-                message.channel,
-                id,
-                Nanos(message.created_at),
-            ])?;
+            write_parts(db, id, message)?;
+            replace_older(db, id, message)?;
+            let (channel, recipient) = (&message.channel, &message.recipient);
+            if message.parts.iter().any(|part| part.ended) {
+                withdraw_ends(db, channel, recipient, message.created_at)?;
+            }
         }
     }
     let channels: BTreeSet<&str> = messages.iter().map(|m| m.channel.as_str()).collect();
@@ -164,6 +159,74 @@ pub(crate) fn write_messages(
         }
     }
     Ok(gave_way)
+}
+
+fn write_parts(db: &Connection, id: i64, message: &NewMessage) -> Result<(), StoreError> {
+    let itself = Part { incident: message.incident.clone(), ended: false };
+    let parts = if message.parts.is_empty() { slice::from_ref(&itself) } else { &message.parts };
+    for part in parts {
+        // A bundle that names an incident twice tells of it once.
+        db.prepare_cached("INSERT OR IGNORE INTO part (message, incident, ended) VALUES (?1, ?2, ?3)")?
+            .execute(params![id, part.incident, part.ended])?;
+    }
+    Ok(())
+}
+
+/// Replaces what waits and has become needless by the message of that number.
+fn replace_older(db: &Connection, id: i64, message: &NewMessage) -> Result<(), StoreError> {
+    db.prepare_cached(
+        "UPDATE outbox SET state = 'superseded', settled_at = ?4
+         WHERE id IN (SELECT shared.message FROM part AS new
+                      JOIN part AS shared ON shared.incident = new.incident
+                      WHERE new.message = ?1 AND shared.message < ?1)
+             AND state = 'pending' AND channel = ?2 AND recipient = ?3
+             AND NOT EXISTS (
+                 SELECT 1 FROM part AS old
+                 WHERE old.message = outbox.id AND NOT EXISTS (
+                     SELECT 1 FROM part AS later JOIN outbox AS newer ON newer.id = later.message
+                     WHERE later.incident = old.incident AND later.message > outbox.id
+                         AND newer.state = 'pending' AND newer.channel = ?2
+                         AND newer.recipient = ?3))",
+    )?
+    .execute(params![id, message.channel, message.recipient, Nanos(message.created_at)])?;
+    Ok(())
+}
+
+/// What is said of an end that nobody needs.
+const NOT_BEGUN: &str = "it tells only of ends, and all that was said before was refused for good";
+
+/// How something ended is told to those who heard that it began: what waits for a recipient and
+/// tells of such ends alone is taken back when they refused for good all that was said before.
+fn withdraw_ends(
+    db: &Connection,
+    channel: &str,
+    recipient: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    // Looks back to the end before this one, if any; of the three states the first by the alphabet is
+    // that of a refusal only when there is no other.
+    db.prepare_cached(
+        "WITH said AS (
+             SELECT part.message, part.incident, part.ended, outbox.state
+             FROM part JOIN outbox ON outbox.id = part.message
+             WHERE channel = ?1 AND recipient = ?2 AND part.incident IN (
+                 SELECT part.incident FROM part JOIN outbox ON outbox.id = part.message
+                 WHERE state = 'pending' AND channel = ?1 AND recipient = ?2 AND ended))
+         UPDATE outbox SET state = 'superseded', settled_at = ?3, last_error = ?4
+         WHERE state = 'pending' AND channel = ?1 AND recipient = ?2 AND NOT EXISTS (
+             SELECT 1 FROM part AS mine WHERE mine.message = outbox.id AND NOT (
+                 mine.ended
+                 AND 'rejected' = (
+                     SELECT min(state) FROM said
+                     WHERE said.incident = mine.incident AND said.message < mine.message
+                         AND said.state IN ('delivered', 'pending', 'rejected')
+                         AND said.message > (
+                             SELECT ifnull(max(message), 0) FROM said AS before
+                             WHERE before.incident = mine.incident AND before.ended
+                                 AND before.message < mine.message))))",
+    )?
+    .execute(params![channel, recipient, Nanos(now), NOT_BEGUN])?;
+    Ok(())
 }
 
 /// Keeps the messages that wait within their bound: the oldest info gives way first, then the
@@ -203,15 +266,21 @@ pub(crate) fn pending(
     let absurd = now.checked_add(LONGEST_WAIT).unwrap_or(Timestamp::MAX);
     db.prepare_cached(
         "SELECT message_id, incident, channel, recipient, subject, text, html, created_at,
-                 created_height, severity, attempts, last_error
+                 created_height, severity, attempts, last_error,
+                 (SELECT json_group_array(json_object('incident', part.incident,
+                      'ended', json(iif(ended, 'true', 'false'))))
+                  FROM part WHERE part.message = message.id)
              FROM outbox AS message JOIN body ON body.message = message.id
              WHERE state = 'pending' AND channel = ?1
                  AND (next_attempt <= ?2 OR next_attempt > ?4)
                  AND NOT EXISTS (
-                     SELECT 1 FROM outbox AS older
-                     WHERE older.state = 'pending' AND older.channel = message.channel
-                         AND older.incident = message.incident
-                         AND older.recipient = message.recipient AND older.id < message.id)
+                     SELECT 1 FROM part AS mine
+                     JOIN part AS shared ON shared.incident = mine.incident
+                         AND shared.message < mine.message
+                     JOIN outbox AS older ON older.id = shared.message
+                     WHERE mine.message = message.id AND older.state = 'pending'
+                         AND older.channel = message.channel
+                         AND older.recipient = message.recipient)
              ORDER BY id LIMIT ?3",
     )?
     .query_and_then(params![channel, Nanos(now), limit, Nanos(absurd)], read_pending)?
@@ -222,7 +291,10 @@ pub(crate) fn pending(
 pub(crate) fn standing(db: &Connection, channel: &str) -> Result<Vec<NewMessage>, StoreError> {
     db.prepare_cached(
         "SELECT message_id, incident.fingerprint, channel, recipient, subject, text, html,
-             created_at, created_height, message.severity, attempts, last_error
+             created_at, created_height, message.severity, attempts, last_error,
+             (SELECT json_group_array(json_object('incident', part.incident,
+                  'ended', json(iif(ended, 'true', 'false'))))
+              FROM part WHERE part.message = message.id)
          FROM incident
          JOIN outbox AS message ON message.incident = incident.fingerprint
          JOIN body ON body.message = message.id
@@ -240,10 +312,16 @@ pub(crate) fn standing(db: &Connection, channel: &str) -> Result<Vec<NewMessage>
 }
 
 fn read_pending(row: &Row<'_>) -> Result<PendingMessage, StoreError> {
+    let incident: String = row.get(1)?;
+    let mut parts: Vec<Part> = read_json("the parts of a message", &row.get::<_, String>(12)?)?;
+    if matches!(parts.as_slice(), [part] if part.incident == incident && !part.ended) {
+        parts.clear();
+    }
     Ok(PendingMessage {
         message: NewMessage {
             message_id: row.get(0)?,
-            incident: row.get(1)?,
+            incident,
+            parts,
             channel: row.get(2)?,
             recipient: row.get(3)?,
             subject: row.get(4)?,
@@ -321,13 +399,23 @@ pub(crate) fn settle(db: &Connection, deliveries: &[Delivery]) -> Result<(), Sto
                      WHERE message_id = ?1 AND state = 'pending'",
                 )?
                 .execute(params![message_id, Nanos(*next), error])?,
-            Delivery::Rejected { message_id, at, error } => db
-                .prepare_cached(
-                    "UPDATE outbox SET state = 'rejected', settled_at = ?2, last_error = ?3,
-                         attempts = attempts + 1
-                     WHERE message_id = ?1 AND state = 'pending'",
-                )?
-                .execute(params![message_id, Nanos(*at), error])?,
+            Delivery::Rejected { message_id, at, error } => {
+                let whose = db
+                    .prepare_cached(
+                        "UPDATE outbox SET state = 'rejected', settled_at = ?2, last_error = ?3,
+                             attempts = attempts + 1
+                         WHERE message_id = ?1 AND state IN ('pending', 'superseded')
+                         RETURNING channel, recipient",
+                    )?
+                    .query_row(params![message_id, Nanos(*at), error], |row| {
+                        Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
+                    })
+                    .optional()?;
+                if let Some((channel, recipient)) = whose {
+                    withdraw_ends(db, &channel, &recipient, *at)?;
+                }
+                0
+            }
         };
     }
     Ok(())

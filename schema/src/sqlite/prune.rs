@@ -77,11 +77,14 @@ pub(crate) fn outbox(db: &Connection) -> Result<(), StoreError> {
                          WHERE outbox.id = body.message AND incident.state <> 'resolved')",
     )?
     .execute([SETTLED_BODIES_KEPT])?;
-    db.prepare_cached(
-        "DELETE FROM outbox WHERE state <> 'pending' AND id <= (
-             SELECT id FROM outbox WHERE state <> 'pending'
-             ORDER BY id DESC LIMIT 1 OFFSET ?1)",
-    )?
-    .execute([SETTLED_KEPT])?;
+    for (table, id) in [("part", "message"), ("outbox", "id")] {
+        db.prepare_cached(&format!(
+            "DELETE FROM {table} WHERE {id} IN (
+                 SELECT id FROM outbox WHERE state <> 'pending' AND id <= (
+                     SELECT id FROM outbox WHERE state <> 'pending'
+                     ORDER BY id DESC LIMIT 1 OFFSET ?1))"
+        ))?
+        .execute([SETTLED_KEPT])?;
+    }
     Ok(())
 }

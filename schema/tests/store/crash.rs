@@ -46,6 +46,7 @@ fn message(height: Height) -> NewMessage {
     NewMessage {
         message_id: height.to_string(),
         incident: height.to_string(),
+        parts: vec![],
         channel: "email".into(),
         recipient: "r".into(),
         severity: bootwatch_schema::Severity::Warning,

@@ -7,7 +7,8 @@ use bootwatch_rules::{
 };
 use bootwatch_schema::{
     Acknowledgement, Clearing, Commit, Delivery, Ending, Incident, IncidentState, NewMessage,
-    OrderBook, ReadStore, ServiceRecord, Severity, Silence, SqliteReader, SqliteStore, Store, Told,
+    OrderBook, Part, ReadStore, ServiceRecord, Severity, Silence, SqliteReader, SqliteStore, Store,
+    Told,
 };
 use rusqlite::Connection;
 
@@ -17,6 +18,7 @@ fn message(id: &str, at_second: i64) -> NewMessage {
     NewMessage {
         message_id: id.into(),
         incident: format!("incident of {id}"),
+        parts: vec![],
         channel: "email".into(),
         recipient: "host@example.org".into(),
         severity: Severity::Warning,
@@ -503,4 +505,100 @@ fn nobody_is_reached_when_everybody_refuses() {
     assert!(!reader.nobody_reached().unwrap(), "one is reached");
     store.settle(&[refused("d")]).unwrap();
     assert!(reader.nobody_reached().unwrap(), "the last one refuses as well");
+}
+
+/// A message of several incidents, some of which it says are over.
+fn bundle(id: &str, firing: &[&str], ended: &[&str]) -> NewMessage {
+    let part = |ended| move |incident: &&str| Part { incident: (*incident).into(), ended };
+    let parts = firing.iter().map(part(false)).chain(ended.iter().map(part(true))).collect();
+    NewMessage { parts, ..message(id, 1) }
+}
+
+fn due_ids(store: &SqliteStore) -> Vec<String> {
+    let due = store.pending("email", at(99), 10).unwrap();
+    due.into_iter().map(|m| m.message.message_id).collect()
+}
+
+fn delivered(id: &str) -> Delivery {
+    Delivery::Delivered { message_id: id.into(), at: at(20) }
+}
+
+fn refused(id: &str) -> Delivery {
+    Delivery::Rejected { message_id: id.into(), at: at(20), error: "550 no".into() }
+}
+
+// Fails when the end of one incident overtakes the bundle that tells of its beginning, or waits for
+// longer than that, or when what does not concern the bundle waits for it.
+#[test]
+fn the_end_of_a_part_waits_for_its_bundle() {
+    let place = Place::new();
+    let mut store = place.open();
+    let firing = bundle("firing", &["a", "b", "c"], &[]);
+    commit_messages(&mut store, 1, std::slice::from_ref(&firing));
+    assert_eq!(store.pending("email", at(99), 10).unwrap()[0].message, firing);
+    // Greylisted: it is not due, and neither is what comes after it.
+    let later = Delivery::Retry { message_id: "firing".into(), next: at(200), error: "451".into() };
+    store.settle(&[later]).unwrap();
+    let mixed = bundle("mixed", &["d"], &["b"]);
+    commit_messages(&mut store, 2, &[bundle("a over", &[], &["a"]), mixed, message("other", 2)]);
+    assert_eq!(due_ids(&store), ["other"]);
+    store.settle(&[delivered("firing"), delivered("other")]).unwrap();
+    assert_eq!(due_ids(&store), ["a over", "mixed"]);
+}
+
+// Fails when a bundle still goes out after newer messages have said all that it says, or goes while
+// they have not.
+#[test]
+fn a_bundle_is_replaced_when_nothing_of_it_is_news() {
+    let place = Place::new();
+    let mut store = place.open();
+    commit_messages(&mut store, 1, &[bundle("firing", &["a", "b"], &[])]);
+    commit_messages(&mut store, 2, &[bundle("a over", &[], &["a"])]);
+    assert_eq!(due_ids(&store), ["firing"]);
+    commit_messages(&mut store, 3, &[bundle("b higher", &["b", "c"], &[])]);
+    assert_eq!(due_ids(&store), ["a over", "b higher"]);
+}
+
+// Fails when the end is told to somebody who refused for good to hear of the beginning, whether the
+// refusal comes before the end is decided or after; or when it is kept from somebody who had heard,
+// or who refused the time before only.
+#[test]
+fn an_end_is_for_those_who_heard_the_beginning() {
+    let place = Place::new();
+    let mut store = place.open();
+    let over = |id: &str, incident: &str| bundle(id, &[], &[incident]);
+    // Refused before.
+    commit_messages(&mut store, 1, &[bundle("firing", &["a", "b"], &[])]);
+    store.settle(&[refused("firing")]).unwrap();
+    commit_messages(&mut store, 2, &[over("a over", "a")]);
+    assert_eq!(due_ids(&store), Vec::<String>::new());
+    assert_eq!(store.backlog("email").unwrap().0, 0);
+    // Told in the meantime: the next rung got through.
+    commit_messages(&mut store, 3, &[bundle("b higher", &["b"], &[])]);
+    store.settle(&[delivered("b higher")]).unwrap();
+    commit_messages(&mut store, 4, &[over("b over", "b")]);
+    assert_eq!(due_ids(&store), ["b over"]);
+    store.settle(&[delivered("b over")]).unwrap();
+    // It comes back, and that is refused while its end waits behind the bundle.
+    commit_messages(&mut store, 5, &[bundle("again", &["b", "x"], &[]), over("over again", "b")]);
+    assert_eq!(due_ids(&store), ["again"]);
+    store.settle(&[refused("again")]).unwrap();
+    assert_eq!(due_ids(&store), Vec::<String>::new());
+    // And comes back once more.
+    commit_messages(&mut store, 6, &[bundle("third", &["b"], &[])]);
+    store.settle(&[delivered("third")]).unwrap();
+    commit_messages(&mut store, 7, &[over("third over", "b")]);
+    assert_eq!(due_ids(&store), ["third over"]);
+    store.settle(&[delivered("third over")]).unwrap();
+    // Replaced while it was under way, and then refused: the end is not sent after it.
+    commit_messages(&mut store, 8, &[bundle("under way", &["c"], &[])]);
+    commit_messages(&mut store, 9, &[over("c over", "c")]);
+    store.settle(&[refused("under way")]).unwrap();
+    assert_eq!(due_ids(&store), Vec::<String>::new());
+    // Somebody else heard of it.
+    let other = |message: NewMessage| NewMessage { recipient: "other@x.org".into(), ..message };
+    commit_messages(&mut store, 10, &[other(bundle("other", &["e"], &[])), bundle("e", &["e"], &[])]);
+    store.settle(&[delivered("other"), refused("e")]).unwrap();
+    commit_messages(&mut store, 11, &[other(over("for other", "e")), over("for none", "e")]);
+    assert_eq!(due_ids(&store), ["for other"]);
 }

@@ -266,6 +266,7 @@ fn message(height: Height) -> NewMessage {
     NewMessage {
         message_id: format!("{height}@bootwatch"),
         incident: hash(height),
+        parts: vec![],
         channel: "email".into(),
         recipient: "host@example.org".into(),
         severity: Severity::Critical,
