@@ -8,7 +8,8 @@ mod plain;
 mod words;
 
 pub use lang::{Lang, Reader, UnknownLang};
-pub(crate) use phrase::{Name, Phrase, Risk, Stored, Tag};
+use phrase::Verb;
+pub(crate) use phrase::{Deed, Name, Phrase, Risk, Stored, Tag};
 pub(crate) use plain::plain;
 pub(crate) use words::{
     choice_words, deadline_label, deadline_words, gap_rows, gnk, grouped, left, percent,
@@ -117,7 +118,7 @@ impl By {
         let Reader { lang, zone } = view.reader;
         let block = Phrase::LastBlock {
             height: &grouped(height),
-            blocks: &grouped(blocks_left),
+            blocks: blocks_left,
             from: &grouped(view.situation.complete_to),
         };
         Self {
@@ -169,12 +170,15 @@ impl Step {
     }
 }
 
-/// What a command chooses, by the message it sends.
-fn verb(line: &str) -> Option<Stored> {
-    match line.strip_prefix("inferenced tx inference ")?.split(' ').next()? {
-        "set-poc-delegation" => Some(Stored::Delegation),
-        "refuse-poc-delegation" => Some(Stored::Refusal),
-        "declare-poc-intent" => Some(Stored::Intent),
+/// What a command does, by what it runs.
+fn verb(line: &str) -> Option<Verb> {
+    let mut words = line.split(' ').skip(1);
+    match (words.next()?, words.next()?, words.next()?) {
+        ("tx", "inference", "set-poc-delegation") => Some(Verb::Choose(Stored::Delegation)),
+        ("tx", "inference", "refuse-poc-delegation") => Some(Verb::Choose(Stored::Refusal)),
+        ("tx", "inference", "declare-poc-intent") => Some(Verb::Choose(Stored::Intent)),
+        ("query", "gov", "proposal") => Some(Verb::ReadProposal),
+        ("tx", "gov", "vote") => Some(Verb::Vote),
         _ => None,
     }
 }

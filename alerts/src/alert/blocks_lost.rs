@@ -26,11 +26,14 @@ fn observe(view: View<'_>) -> Vec<Observed<'_>> {
     holes
         .filter(|(_, last)| epoch_start > 0 && *last >= epoch_start)
         .map(|&(first, last)| {
-            let count = grouped(last.saturating_sub(first).saturating_add(1));
+            let lost = match last.saturating_sub(first).saturating_add(1) {
+                1 => "1 block is lost".to_owned(),
+                count => format!("{} blocks are lost", grouped(count)),
+            };
             let say = move |_: View<'_>| Notice {
                 numbers: vec![Row::new("First", &grouped(first)), Row::new("Last", &grouped(last))],
                 ..says(
-                    format!("{count} blocks are lost"),
+                    lost.clone(),
                     "No endpoint has these blocks any more. Choices were read again from the \
                      chain's state behind them, so what is shown now is right; captures, commits \
                      and the history in between are missing. An endpoint that keeps more blocks \

@@ -67,11 +67,12 @@ fn say(model: &ModelView, margin: &Margin, lost: bool) -> Notice {
     let short = short_model(model.model_id.as_str());
     let need = grouped(margin.votes.need.unwrap_or_default());
     let have = grouped(margin.votes.have);
-    let spare = grouped(margin.votes_spare.abs());
+    let spare = margin.votes_spare.abs();
+    let spare = format!("{} {}", grouped(spare), if spare == 1 { "vote" } else { "votes" });
     let headline = if lost {
-        format!("{short}: {spare} votes short of keeping its group")
+        format!("{short}: {spare} short of keeping its group")
     } else {
-        format!("{short}: only {spare} votes to spare")
+        format!("{short}: only {spare} to spare")
     };
     let pivotal: Vec<String> =
         margin.pivotal.iter().take(3).map(|host| plain(host.as_str(), 80)).collect();

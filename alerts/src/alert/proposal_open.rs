@@ -10,7 +10,9 @@ use bootwatch_schema::{Ending, Incident, Severity};
 use super::{Alert, CONDITION, View, identity, label, says, upgrade_near::due};
 use crate::{
     lifecycle::{Absence, Observed, Timing},
-    message::{Notice, Row, Step, grouped, left, plain, short_model, utc},
+    message::{
+        Deed, Lang, Name, Notice, Phrase, Row, Step, grouped, left, plain, short_model, utc,
+    },
 };
 
 pub(super) const ALERT: Alert = Alert {
@@ -37,12 +39,10 @@ fn observe(view: View<'_>) -> Vec<Observed<'_>> {
 }
 
 fn observed(proposal: &ProposalView) -> Option<Observed<'_>> {
-    let would = would(proposal)?;
+    let summary = would(proposal, Lang::En)?;
     let severity = if proposal.moves() { Severity::Warning } else { Severity::Info };
     let id = proposal.id.to_string();
-    let summary = format!("proposal {id} would {would}");
-    let headline = summary.clone();
-    let say = move |view: View<'_>| say(proposal, &headline, view);
+    let say = move |view: View<'_>| say(proposal, view);
     Some(Observed::new(identity(NAME, [(PROPOSAL, &id)], ""), severity, summary, say))
 }
 
@@ -69,72 +69,67 @@ fn ranked(proposal: &ProposalView) -> Vec<&ParamChange> {
 }
 
 /// What it would do in one line; none when that is nothing that is watched.
-fn would(proposal: &ProposalView) -> Option<String> {
+fn would(proposal: &ProposalView, lang: Lang) -> Option<String> {
+    let ProposalView { changes, added, removed, upgrade, cancels_upgrade, .. } = proposal;
+    let (upgrades, cancels) = (usize::from(upgrade.is_some()), usize::from(*cancels_upgrade));
+    let deeds = changes.len() + added.len() + removed.len() + upgrades + cancels;
+    let (id, more) = (proposal.id.to_string(), deeds.checked_sub(1)?);
+    let say = |deed: Deed<'_>| Phrase::Would { proposal: &id, deed, more }.say(lang);
     let changes = ranked(proposal).into_iter().map(|change| {
-        let (before, after) = (plain(&change.before, 20), plain(&change.after, 20));
-        let name = plain(&change.name, 50);
-        (rank(change.effect), format!("change {name} from {before} to {after}"))
+        let (before, after) = (&plain(&change.before, 20), &plain(&change.after, 20));
+        let name = &plain(&change.name, 50);
+        (rank(change.effect), say(Deed::Change { name, before, after }))
     });
-    let model = |verb: &str, id: &ModelId| (MODELS, format!("{verb} {}", short_model(id.as_str())));
-    let added = proposal.added.iter().map(|id| model("add", id));
-    let removed = proposal.removed.iter().map(|id| model("remove", id));
-    let upgrade = proposal.upgrade.iter().map(|upgrade| {
-        let (name, height) = (plain(&upgrade.name, 40), grouped(upgrade.height));
-        (UPGRADES, format!("schedule upgrade {name} at block {height}"))
+    let short = |id: &ModelId| short_model(id.as_str());
+    let added = added.iter().map(|id| (MODELS, say(Deed::Add { model: &short(id) })));
+    let removed = removed.iter().map(|id| (MODELS, say(Deed::Remove { model: &short(id) })));
+    let scheduled = upgrade.iter().map(|upgrade| {
+        let (name, block) = (&plain(&upgrade.name, 40), &grouped(upgrade.height));
+        (UPGRADES, say(Deed::Schedule { upgrade: name, block }))
     });
-    let cancels =
-        proposal.cancels_upgrade.then(|| (UPGRADES, "cancel the scheduled upgrade".to_owned()));
-    let deeds: Vec<(u8, String)> =
-        changes.chain(added).chain(removed).chain(upgrade).chain(cancels).collect();
-    let more = deeds.len().checked_sub(1)?;
-    let (_, first) = deeds.into_iter().min_by_key(|(rank, _)| *rank)?;
-    Some(if more == 0 { first } else { format!("{first} and {more} more") })
+    let cancelled = cancels_upgrade.then(|| (UPGRADES, say(Deed::CancelUpgrade)));
+    let deeds = changes.chain(added).chain(removed).chain(scheduled).chain(cancelled);
+    deeds.min_by_key(|(rank, _)| *rank).map(|(_, words)| words)
 }
 
-fn say(proposal: &ProposalView, headline: &str, view: View<'_>) -> Notice {
+fn say(proposal: &ProposalView, view: View<'_>) -> Notice {
     let lang = view.lang();
+    let id = &proposal.id.to_string();
     let changes = ranked(proposal);
-    let mut numbers: Vec<Row> = vec![Row::new("Title", &plain(&proposal.title, 200))];
+    let mut numbers = vec![Row::named(Name::Title, &plain(&proposal.title, 200), lang)];
     let ends = proposal.voting_end.map(|end| utc(end, None, lang));
-    numbers.extend(ends.map(|text| Row::new("Vote ends", &text)));
+    numbers.extend(ends.map(|text| Row::named(Name::VoteEnds, &text, lang)));
     numbers.extend(changes.iter().take(SHOWN).map(|change| {
         let values = format!("{} → {}", plain(&change.before, 80), plain(&change.after, 80));
         Row::new(&plain(&change.name, 120), &values)
     }));
     if let Some(more) = changes.len().checked_sub(SHOWN).filter(|more| *more > 0) {
-        numbers.push(Row::new("More values", &more.to_string()));
+        numbers.push(Row::named(Name::MoreValues, &more.to_string(), lang));
     }
-    for (name, ids) in [("Adds", &proposal.added), ("Removes", &proposal.removed)] {
-        let shown = ids.iter().take(SHOWN).map(|id| Row::new(name, &plain(id.as_str(), 200)));
-        numbers.extend(shown);
+    for (name, ids) in [(Name::Adds, &proposal.added), (Name::Removes, &proposal.removed)] {
+        let shown = ids.iter().take(SHOWN);
+        numbers.extend(shown.map(|id| Row::named(name, &plain(id.as_str(), 200), lang)));
     }
     if let Some(upgrade) = &proposal.upgrade {
-        let (name, block) = (plain(&upgrade.name, 100), grouped(upgrade.height));
-        numbers.push(Row::new("Upgrade", &format!("{name}, block {block}")));
-        let before = |next| Row::new("Comes before", &due(upgrade, next, lang));
+        let (name, block) = (&plain(&upgrade.name, 100), &grouped(upgrade.height));
+        let at = Phrase::UpgradeAt { upgrade: name, block }.say(lang);
+        numbers.push(Row::named(Name::Upgrade, &at, lang));
+        let before = |next| Row::named(Name::ComesBefore, &due(upgrade, next, lang), lang);
         numbers.extend(upgrade.disturbs.iter().map(before));
     }
     let kinds = proposal.messages.iter().take(SHOWN);
-    numbers.extend(kinds.map(|kind| Row::new("Message", &plain(kind, 120))));
+    numbers.extend(kinds.map(|kind| Row::named(Name::Message, &plain(kind, 120), lang)));
     let time_left = proposal.voting_end.map(|end| end.duration_since(view.now));
-    let ends = match time_left {
-        Some(time) => format!(", {}", left(Some(time), 0, lang)),
-        None => String::new(),
+    let headline = would(proposal, lang).unwrap_or_default();
+    let headline = match time_left {
+        Some(time) => format!("{headline}, {}", left(Some(time), 0, lang)),
+        None => headline,
     };
-    let expedited = if proposal.expedited {
-        " It is expedited; if it fails as such, the vote goes on as an ordinary one."
-    } else {
-        ""
-    };
-    let what = format!(
-        "Governance votes on proposal {}. What it would change is compared with the parameters in \
-         force now; if it passes, it holds from the block on in which the vote ends.{expedited}",
-        proposal.id
-    );
+    let what = Phrase::VoteWhat { proposal: id, expedited: proposal.expedited }.say(lang);
     Notice {
         numbers,
         steps: proposal.commands.iter().map(Step::from).collect(),
-        ..says(format!("{headline}{ends}"), what)
+        ..says(headline, what)
     }
 }
 
@@ -152,20 +147,15 @@ fn absent(incident: &Incident, view: View<'_>) -> Absence {
 }
 
 fn over(incident: &Incident, view: View<'_>) -> Notice {
-    let id = plain(label(incident, PROPOSAL), 20);
+    let lang = view.lang();
+    let proposal = &plain(label(incident, PROPOSAL), 20);
     if incident.ending != Some(Ending::Met) {
-        let what = "What it would change is so already, or cannot be done any more.";
-        return says(format!("proposal {id} would change nothing any more"), what);
+        let headline = Phrase::VoteMoot { proposal }.say(lang);
+        return says(headline, Phrase::VoteMootWhat.say(lang));
     }
     let since = |height: i64| height > incident.opened_height;
     let changed = view.situation.params_change.as_ref().filter(|change| since(change.height));
-    let what = match changed {
-        Some(change) => format!(
-            "The vote is over. Parameters changed with block {}: ParamsChanged lists them.",
-            grouped(change.height)
-        ),
-        None => "The vote is over. No parameter that is read here has changed since it began."
-            .to_owned(),
-    };
-    says(format!("the vote on proposal {id} is over"), what)
+    let changed = changed.map(|change| grouped(change.height));
+    let what = Phrase::VoteOverWhat { changed: changed.as_deref() }.say(lang);
+    says(Phrase::VoteOver { proposal }.say(lang), what)
 }

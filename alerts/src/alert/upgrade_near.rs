@@ -6,7 +6,7 @@ use bootwatch_schema::{Ending, Incident, Severity};
 use super::{Alert, CONDITION, View, identity, label, says};
 use crate::{
     lifecycle::{Absence, Observed, Timing},
-    message::{Lang, Notice, Row, Tag, deadline_words, grouped, left, plain, utc},
+    message::{Lang, Name, Notice, Phrase, Row, deadline_words, grouped, left, plain, utc},
 };
 
 pub(super) const ALERT: Alert = Alert {
@@ -44,9 +44,8 @@ fn observed<'a>(upgrade: &'a UpgradeView, view: View<'a>) -> Observed<'a> {
         (1, Severity::Info)
     };
     let name = plain(&upgrade.name, 60);
-    let summary = format!("upgrade {name} at block {}", grouped(upgrade.height));
-    let headline = summary.clone();
-    let say = move |view: View<'a>| say(upgrade, &headline, view);
+    let summary = headline(upgrade, Lang::En);
+    let say = move |view: View<'a>| say(upgrade, view);
     Observed {
         step,
         deadline: Some(upgrade.height),
@@ -54,46 +53,42 @@ fn observed<'a>(upgrade: &'a UpgradeView, view: View<'a>) -> Observed<'a> {
     }
 }
 
-fn say(upgrade: &UpgradeView, headline: &str, view: View<'_>) -> Notice {
+fn headline(upgrade: &UpgradeView, lang: Lang) -> String {
+    let (name, block) = (&plain(&upgrade.name, 60), &grouped(upgrade.height));
+    Phrase::UpgradeAt { upgrade: name, block }.say(lang)
+}
+
+fn say(upgrade: &UpgradeView, view: View<'_>) -> Notice {
     let lang = view.lang();
-    let time_left = upgrade.eta.map(|eta| eta.duration_since(view.now));
+    let (block, blocks) = (&grouped(upgrade.height), upgrade.blocks_left);
+    let ahead = Phrase::BlocksAhead { block, blocks }.say(lang);
     let mut numbers = vec![
-        Row::new("Upgrade", &plain(&upgrade.name, 200)),
-        Row::new(
-            "Its block",
-            &format!("{}, {} blocks ahead", grouped(upgrade.height), grouped(upgrade.blocks_left)),
-        ),
+        Row::named(Name::Upgrade, &plain(&upgrade.name, 200), lang),
+        Row::named(Name::UpgradeBlock, &ahead, lang),
     ];
     let expected = upgrade.eta.map(|eta| utc(eta, upgrade.eta_error_seconds, lang));
-    numbers.extend(expected.map(|text| Row::new("Expected", &text)));
-    let mut what = format!(
-        "The old program makes no block from {} on: the chain stands still there until enough \
-         hosts run the new one, and every deadline after it comes later by as long. Have the new \
-         version of node and API in place before, and see that both run it after.",
-        grouped(upgrade.height)
-    );
+    numbers.extend(expected.map(|text| Row::named(Name::Expected, &text, lang)));
+    let mut what = Phrase::UpgradeWhat { block }.say(lang);
     if let Some(disturbed) = &upgrade.disturbs {
-        numbers.push(Row::new("Comes before", &due(upgrade, disturbed, lang)));
-        what += &format!(
-            " It comes {} blocks before {}: choices and work for that may not get through in time \
-             after it. Send choices before the upgrade.",
-            grouped(disturbed.height.saturating_sub(upgrade.height)),
-            deadline_words(disturbed.name, lang)
-        );
+        numbers.push(Row::named(Name::ComesBefore, &due(upgrade, disturbed, lang), lang));
+        let blocks = disturbed.height.saturating_sub(upgrade.height);
+        let deadline = &deadline_words(disturbed.name, lang);
+        what = format!("{what} {}", Phrase::UpgradeDisturbs { blocks, deadline }.say(lang));
     }
+    let time_left = upgrade.eta.map(|eta| eta.duration_since(view.now));
     let left = left(time_left, upgrade.blocks_left, lang);
-    Notice { numbers, ..says(format!("{headline}, {left}"), what) }
+    Notice { numbers, ..says(format!("{}, {left}", headline(upgrade, lang)), what) }
 }
 
 /// `capture of epoch 360, block 5,551,615, 400 blocks later`.
 pub(super) fn due(upgrade: &UpgradeView, disturbed: &Disturbed, lang: Lang) -> String {
-    format!(
-        "{} of epoch {}, block {}, {} blocks later",
-        deadline_words(disturbed.name, lang),
-        disturbed.epoch,
-        grouped(disturbed.height),
-        grouped(disturbed.height.saturating_sub(upgrade.height))
-    )
+    Phrase::DeadlineAfter {
+        deadline: &deadline_words(disturbed.name, lang),
+        epoch: disturbed.epoch,
+        block: &grouped(disturbed.height),
+        blocks: disturbed.height.saturating_sub(upgrade.height),
+    }
+    .say(lang)
 }
 
 fn absent(incident: &Incident, view: View<'_>) -> Absence {
@@ -105,22 +100,15 @@ fn absent(incident: &Incident, view: View<'_>) -> Absence {
     }
 }
 
-fn over(incident: &Incident, _: View<'_>) -> Notice {
-    let name = plain(label(incident, UPGRADE), 60);
-    let block = grouped(incident.deadline.unwrap_or_default());
-    match incident.ending {
-        Some(Ending::Met) => says(
-            format!("upgrade {name}: block {block} is there"),
-            format!(
-                "The chain has passed block {block}. See that your own node and API run {name}."
-            ),
-        ),
-        _ => Notice {
-            tag: Tag::Done,
-            ..says(
-                format!("upgrade {name} at block {block} is off"),
-                "It is no longer scheduled: it was taken back, or another took its place.",
-            )
-        },
-    }
+fn over(incident: &Incident, view: View<'_>) -> Notice {
+    let lang = view.lang();
+    let upgrade = &plain(label(incident, UPGRADE), 60);
+    let block = &grouped(incident.deadline.unwrap_or_default());
+    let (headline, what) = match incident.ending {
+        Some(Ending::Met) => {
+            (Phrase::UpgradeThere { upgrade, block }, Phrase::UpgradeThereWhat { upgrade, block })
+        }
+        _ => (Phrase::UpgradeOff { upgrade, block }, Phrase::UpgradeOffWhat),
+    };
+    says(headline.say(lang), what.say(lang))
 }

@@ -7,7 +7,10 @@ mod en;
 mod ru;
 mod zh;
 
-use bootwatch_rules::situation::{AdviceReason, DeadlineName, Degree};
+use bootwatch_rules::{
+    Height,
+    situation::{AdviceReason, DeadlineName, Degree},
+};
 use bootwatch_schema::Severity;
 use jiff::Zoned;
 
@@ -79,6 +82,16 @@ pub(crate) enum Name {
     HeldBack,
     Waiting,
     RefusedToday,
+    Title,
+    VoteEnds,
+    MoreValues,
+    Adds,
+    Removes,
+    Message,
+    Upgrade,
+    UpgradeBlock,
+    Expected,
+    ComesBefore,
 }
 
 /// What speaks against a delegate.
@@ -143,6 +156,24 @@ impl Stored {
     }
 }
 
+/// What a command does, by the program and message that it runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verb {
+    Choose(Stored),
+    ReadProposal,
+    Vote,
+}
+
+/// What a proposal would do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Deed<'a> {
+    Change { name: &'a str, before: &'a str, after: &'a str },
+    Add { model: &'a str },
+    Remove { model: &'a str },
+    Schedule { upgrade: &'a str, block: &'a str },
+    CancelUpgrade,
+}
+
 /// Something to say.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Phrase<'a> {
@@ -156,7 +187,7 @@ pub(crate) enum Phrase<'a> {
     GiveOrTakeSeconds(f64),
     LastBlock {
         height: &'a str,
-        blocks: &'a str,
+        blocks: Height,
         from: &'a str,
     },
     /// The command has hidden characters in it.
@@ -209,9 +240,9 @@ pub(crate) enum Phrase<'a> {
     /// The fourth condition of the chain: the model's coefficient must be positive.
     CoefficientNotPositive,
     // --- what to do ------------------------------------------------------------------------------
-    /// What a command does: its message, and the whole of it in English.
+    /// What a command does: its verb, and the whole of it in English.
     Does {
-        verb: Option<Stored>,
+        verb: Option<Verb>,
         english: &'a str,
     },
     /// Why something needs a choice: what is stored, what it costs, and the whole of it in English.
@@ -436,6 +467,64 @@ pub(crate) enum Phrase<'a> {
     About {
         amount: &'a str,
     },
+    // --- what governance is about to do ----------------------------------------------------------
+    /// What a proposal would do first, and how much more.
+    Would {
+        proposal: &'a str,
+        deed: Deed<'a>,
+        more: usize,
+    },
+    VoteWhat {
+        proposal: &'a str,
+        expedited: bool,
+    },
+    VoteOver {
+        proposal: &'a str,
+    },
+    /// The block with which parameters changed meanwhile, if they did.
+    VoteOverWhat {
+        changed: Option<&'a str>,
+    },
+    VoteMoot {
+        proposal: &'a str,
+    },
+    VoteMootWhat,
+    UpgradeAt {
+        upgrade: &'a str,
+        block: &'a str,
+    },
+    UpgradeWhat {
+        block: &'a str,
+    },
+    /// It comes so many blocks before a deadline.
+    UpgradeDisturbs {
+        blocks: Height,
+        deadline: &'a str,
+    },
+    BlocksAhead {
+        block: &'a str,
+        blocks: Height,
+    },
+    /// A deadline so many blocks after an upgrade.
+    DeadlineAfter {
+        deadline: &'a str,
+        epoch: u64,
+        block: &'a str,
+        blocks: Height,
+    },
+    UpgradeThere {
+        upgrade: &'a str,
+        block: &'a str,
+    },
+    UpgradeThereWhat {
+        upgrade: &'a str,
+        block: &'a str,
+    },
+    UpgradeOff {
+        upgrade: &'a str,
+        block: &'a str,
+    },
+    UpgradeOffWhat,
     // --- delivery itself -------------------------------------------------------------------------
     Refused {
         channel: &'a str,

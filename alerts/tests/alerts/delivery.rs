@@ -101,8 +101,24 @@ fn many_notices_become_one_message() {
         assert!(message.text.contains(&format!("no choice for model-{n}")), "{}", message.text);
     }
     assert!(message.text.contains("inferenced tx inference set-poc-delegation"));
+    assert_eq!(message.parts.len(), 4, "the outbox keeps the order of each");
     // Two are read faster one by one.
     assert_eq!(watch(&mut patient(|_| {}), |s| models(2, s), 0..300).len(), 2);
+}
+
+// Fails when the outbox is not told which incidents a message tells of, or that it is of their end:
+// it could then keep no order between a bundle and what follows of its parts.
+#[test]
+fn a_message_names_what_it_tells_of() {
+    let mut engine = patient(|_| {});
+    let said = watch(&mut engine, |s| models(4, s), 0..300);
+    let begun: Vec<&str> = said[0].1.parts.iter().map(|part| part.incident.as_str()).collect();
+    assert!(said[0].1.parts.iter().all(|part| !part.ended));
+    assert!(!begun.contains(&said[0].1.incident.as_str()), "a bundle is a thread of its own");
+    let said = watch(&mut engine, |s| models(3, s), 1_000..2_000);
+    let [(_, end)] = said.as_slice() else { panic!("{:?}", subjects(&said)) };
+    let [part] = end.parts.as_slice() else { panic!("{:?}", end.parts) };
+    assert!(part.ended && begun.contains(&part.incident.as_str()) && part.incident == end.incident);
 }
 
 // Fails when what comes shortly after a message is not put together with what else comes.

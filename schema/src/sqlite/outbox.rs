@@ -166,8 +166,10 @@ fn write_parts(db: &Connection, id: i64, message: &NewMessage) -> Result<(), Sto
     let parts = if message.parts.is_empty() { slice::from_ref(&itself) } else { &message.parts };
     for part in parts {
         // A bundle that names an incident twice tells of it once.
-        db.prepare_cached("INSERT OR IGNORE INTO part (message, incident, ended) VALUES (?1, ?2, ?3)")?
-            .execute(params![id, part.incident, part.ended])?;
+        db.prepare_cached(
+            "INSERT OR IGNORE INTO part (message, incident, ended) VALUES (?1, ?2, ?3)",
+        )?
+        .execute(params![id, part.incident, part.ended])?;
     }
     Ok(())
 }

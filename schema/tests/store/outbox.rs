@@ -597,7 +597,11 @@ fn an_end_is_for_those_who_heard_the_beginning() {
     assert_eq!(due_ids(&store), Vec::<String>::new());
     // Somebody else heard of it.
     let other = |message: NewMessage| NewMessage { recipient: "other@x.org".into(), ..message };
-    commit_messages(&mut store, 10, &[other(bundle("other", &["e"], &[])), bundle("e", &["e"], &[])]);
+    commit_messages(
+        &mut store,
+        10,
+        &[other(bundle("other", &["e"], &[])), bundle("e", &["e"], &[])],
+    );
     store.settle(&[delivered("other"), refused("e")]).unwrap();
     commit_messages(&mut store, 11, &[other(over("for other", "e")), over("for none", "e")]);
     assert_eq!(due_ids(&store), ["for other"]);

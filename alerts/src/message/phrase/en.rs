@@ -1,9 +1,12 @@
 //! English.
 
-use bootwatch_rules::situation::{AdviceReason, DeadlineName, Degree};
+use bootwatch_rules::{
+    Height,
+    situation::{AdviceReason, DeadlineName, Degree},
+};
 use bootwatch_schema::Severity;
 
-use super::{Check, Heading, Left, Name, Phrase, Risk, Stored, Tag};
+use super::{Check, Deed, Heading, Left, Name, Phrase, Risk, Stored, Tag};
 use crate::message::words::grouped;
 
 pub(super) fn say(phrase: Phrase<'_>) -> String {
@@ -32,13 +35,13 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
             Left::Hours(hours) => format!("{hours} h left"),
             Left::Days(days) => format!("{days} d left"),
             Left::DaysHours(days, hours) => format!("{days} d {hours} h left"),
-            Left::Blocks(blocks) => format!("{} blocks left", grouped(blocks)),
+            Left::Blocks(blocks) => format!("{} left", in_blocks(blocks)),
         },
         P::Time(time, zone) => format!("{} {zone}", time.strftime("%a %-d %b %Y %H:%M")),
         P::GiveOrTakeSeconds(seconds) if seconds < 90.0 => format!("± {seconds:.0} s"),
         P::GiveOrTakeSeconds(seconds) => format!("± {:.0} min", seconds / 60.0),
         P::LastBlock { height, blocks, from } => {
-            format!("last block that counts: {height} ({blocks} blocks from {from})")
+            format!("last block that counts: {height} ({} from {from})", in_blocks(blocks))
         }
         P::NotShown => {
             "not shown: the command has hidden characters in it; see `bootwatch status`".into()
@@ -75,6 +78,16 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
             Name::HeldBack => "Held back meanwhile",
             Name::Waiting => "Waiting",
             Name::RefusedToday => "Refused in 24 h",
+            Name::Title => "Title",
+            Name::VoteEnds => "Vote ends",
+            Name::MoreValues => "More values",
+            Name::Adds => "Adds",
+            Name::Removes => "Removes",
+            Name::Message => "Message",
+            Name::Upgrade => "Upgrade",
+            Name::UpgradeBlock => "Its block",
+            Name::Expected => "Expected",
+            Name::ComesBefore => "Comes before",
         }
         .into(),
         P::GapName(check, degree) => {
@@ -252,6 +265,56 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
              --epoch {epoch}` keeps the evidence."
         ),
         P::About { amount } => format!("That is about {amount}."),
+        P::Would { proposal, deed, more: 0 } => {
+            format!("proposal {proposal} would {}", would(deed))
+        }
+        P::Would { proposal, deed, more } => {
+            format!("proposal {proposal} would {} and {more} more", would(deed))
+        }
+        P::VoteWhat { proposal, expedited } => format!(
+            "Governance votes on proposal {proposal}. What it would change is compared with the \
+             parameters in force now; if it passes, it holds from the block on in which the vote \
+             ends.{}",
+            if expedited {
+                " It is expedited; if it fails as such, the vote goes on as an ordinary one."
+            } else {
+                ""
+            }
+        ),
+        P::VoteOver { proposal } => format!("the vote on proposal {proposal} is over"),
+        P::VoteOverWhat { changed: Some(block) } => format!(
+            "The vote is over. Parameters changed with block {block}: ParamsChanged lists them."
+        ),
+        P::VoteOverWhat { changed: None } => {
+            "The vote is over. No parameter that is read here has changed since it began.".into()
+        }
+        P::VoteMoot { proposal } => format!("proposal {proposal} would change nothing any more"),
+        P::VoteMootWhat => "What it would change is so already, or cannot be done any more.".into(),
+        P::UpgradeAt { upgrade, block } => format!("upgrade {upgrade} at block {block}"),
+        P::UpgradeWhat { block } => format!(
+            "The old program makes no block from {block} on: the chain stands still there until \
+             enough hosts run the new one, and every deadline after it comes later by as long. Have \
+             the new version of node and API in place before, and see that both run it after."
+        ),
+        P::UpgradeDisturbs { blocks, deadline } => format!(
+            "It comes {} before {deadline}: choices and work for that may not get through in time \
+             after it. Send choices before the upgrade.",
+            in_blocks(blocks)
+        ),
+        P::BlocksAhead { block, blocks } => format!("{block}, {} ahead", in_blocks(blocks)),
+        P::DeadlineAfter { deadline, epoch, block, blocks } => {
+            format!("{deadline} of epoch {epoch}, block {block}, {} later", in_blocks(blocks))
+        }
+        P::UpgradeThere { upgrade, block } => format!("upgrade {upgrade}: block {block} is there"),
+        P::UpgradeThereWhat { upgrade, block } => format!(
+            "The chain has passed block {block}. See that your own node and API run {upgrade}."
+        ),
+        P::UpgradeOff { upgrade, block } => {
+            format!("upgrade {upgrade} at block {block} is off")
+        }
+        P::UpgradeOffWhat => {
+            "It is no longer scheduled: it was taken back, or another took its place.".into()
+        }
         P::Refused { channel, recipient } => {
             format!("messages by {channel} to {recipient} are refused")
         }
@@ -292,6 +355,21 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
 
 const ADVISORY: &str = "This is advisory: a model that misses it may still activate, and one that \
                         passes may still fail. What counts is who is accepted by validation end.";
+
+/// `1 block`, `1,340 blocks`.
+fn in_blocks(blocks: Height) -> String {
+    format!("{} {}", grouped(blocks), if blocks == 1 { "block" } else { "blocks" })
+}
+
+fn would(deed: Deed<'_>) -> String {
+    match deed {
+        Deed::Change { name, before, after } => format!("change {name} from {before} to {after}"),
+        Deed::Add { model } => format!("add {model}"),
+        Deed::Remove { model } => format!("remove {model}"),
+        Deed::Schedule { upgrade, block } => format!("schedule upgrade {upgrade} at block {block}"),
+        Deed::CancelUpgrade => "cancel the scheduled upgrade".into(),
+    }
+}
 
 fn of_epoch(epoch: Option<u64>) -> String {
     epoch.map_or_else(String::new, |epoch| format!(" for epoch {epoch}"))

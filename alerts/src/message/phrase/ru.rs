@@ -1,9 +1,12 @@
 //! Russian.
 
-use bootwatch_rules::situation::{AdviceReason, DeadlineName, Degree};
+use bootwatch_rules::{
+    Height,
+    situation::{AdviceReason, DeadlineName, Degree},
+};
 use bootwatch_schema::Severity;
 
-use super::{Check, Heading, Left, Name, Phrase, Risk, Stored, Tag};
+use super::{Check, Deed, Heading, Left, Name, Phrase, Risk, Stored, Tag, Verb};
 use crate::{daily::Unwell, message::words::grouped};
 
 pub(super) fn say(phrase: Phrase<'_>) -> String {
@@ -33,9 +36,8 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
             Left::Days(days) => format!("осталось {days} дн."),
             Left::DaysHours(days, hours) => format!("осталось {days} дн. {hours} ч"),
             Left::Blocks(blocks) => {
-                let unit = plural(blocks, "блок", "блока", "блоков");
                 let left = plural(blocks, "остался", "осталось", "осталось");
-                format!("{left} {} {unit}", grouped(blocks))
+                format!("{left} {}", in_blocks(blocks))
             }
         },
         P::Time(time, zone) => {
@@ -46,7 +48,10 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         P::GiveOrTakeSeconds(seconds) if seconds < 90.0 => format!("± {seconds:.0} с"),
         P::GiveOrTakeSeconds(seconds) => format!("± {:.0} мин", seconds / 60.0),
         P::LastBlock { height, blocks, from } => {
-            format!("последний блок, который засчитывается: {height} (+{blocks} от {from})")
+            format!(
+                "последний блок, который засчитывается: {height} (через {} от {from})",
+                in_blocks(blocks)
+            )
         }
         P::NotShown => "не показана: в команде есть скрытые символы; см. `bootwatch status`".into(),
         P::Page => "Страница".into(),
@@ -81,6 +86,16 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
             Name::HeldBack => "Придержано за это время",
             Name::Waiting => "Ждут отправки",
             Name::RefusedToday => "Отклонено за 24 ч",
+            Name::Title => "Название",
+            Name::VoteEnds => "Конец голосования",
+            Name::MoreValues => "Ещё значений",
+            Name::Adds => "Добавляет",
+            Name::Removes => "Убирает",
+            Name::Message => "Сообщение",
+            Name::Upgrade => "Обновление",
+            Name::UpgradeBlock => "Его блок",
+            Name::Expected => "Ожидается",
+            Name::ComesBefore => "Наступит перед",
         }
         .into(),
         P::GapName(check, degree) => {
@@ -115,14 +130,16 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         P::And { first, last } => format!("{first} и {last}"),
         P::CoefficientNotPositive => "её коэффициент не положителен".into(),
         P::Does { verb, english } => match verb {
-            Some(Stored::Delegation) => {
+            Some(Verb::Choose(Stored::Delegation)) => {
                 format!("делегировать хосту, который обслуживает модель ({english})")
             }
-            Some(Stored::Refusal) => format!("отказаться ({english})"),
-            Some(Stored::Intent) => {
+            Some(Verb::Choose(Stored::Refusal)) => format!("отказаться ({english})"),
+            Some(Verb::Choose(Stored::Intent)) => {
                 format!("объявить намерение и обслуживать модель ({english})")
             }
-            Some(Stored::Nothing | Stored::Unknown) | None => english.into(),
+            Some(Verb::ReadProposal) => "прочитать предложение".into(),
+            Some(Verb::Vote) => "проголосовать".into(),
+            Some(Verb::Choose(Stored::Nothing | Stored::Unknown)) | None => english.into(),
         },
         P::Why { stored, charge, english } => format!(
             "Для этой модели сохранено: {}. Если ничего не изменить, это будет стоить до {charge}. \
@@ -270,6 +287,63 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
              `bootwatch export --epoch {epoch}` сохраняет доказательства."
         ),
         P::About { amount } => format!("Это около {amount}."),
+        P::Would { proposal, deed, more: 0 } => {
+            format!("предложение {proposal}: {}", would(deed))
+        }
+        P::Would { proposal, deed, more } => {
+            format!("предложение {proposal}: {} и ещё {more}", would(deed))
+        }
+        P::VoteWhat { proposal, expedited } => format!(
+            "Идёт голосование по предложению {proposal}. То, что оно меняет, сравнено с параметрами, \
+             которые действуют сейчас; если его примут, оно действует с того блока, в котором \
+             голосование закончится.{}",
+            if expedited {
+                " Оно ускоренное: если так его не примут, голосование продолжится как обычное."
+            } else {
+                ""
+            }
+        ),
+        P::VoteOver { proposal } => format!("голосование по предложению {proposal} закончено"),
+        P::VoteOverWhat { changed: Some(block) } => format!(
+            "Голосование закончено. Параметры изменились с блоком {block}: их перечисляет \
+             ParamsChanged."
+        ),
+        P::VoteOverWhat { changed: None } => {
+            "Голосование закончено. Ни один параметр, который здесь читается, с его начала не \
+             изменился."
+                .into()
+        }
+        P::VoteMoot { proposal } => format!("предложение {proposal} больше ничего не меняет"),
+        P::VoteMootWhat => "То, что оно меняет, уже так или больше невозможно.".into(),
+        P::UpgradeAt { upgrade, block } => format!("обновление {upgrade} на блоке {block}"),
+        P::UpgradeWhat { block } => format!(
+            "С блока {block} старая программа блоков не делает: сеть будет стоять, пока новую не \
+             запустит достаточно хостов, и все сроки после него сдвинутся на столько же. Заранее \
+             подготовьте новые версии ноды и API, а после проверьте, что обе работают."
+        ),
+        P::UpgradeDisturbs { blocks, deadline } => format!(
+            "Оно наступит за {} до срока «{deadline}»: выбор и работа для него могут после \
+             обновления не успеть. Отправьте выбор до обновления.",
+            in_blocks(blocks)
+        ),
+        P::BlocksAhead { block, blocks } => format!("{block}, через {}", in_blocks(blocks)),
+        P::DeadlineAfter { deadline, epoch, block, blocks } => {
+            format!("{deadline}, эпоха {epoch}, блок {block}, через {}", in_blocks(blocks))
+        }
+        P::UpgradeThere { upgrade, block } => {
+            format!("обновление {upgrade}: блок {block} наступил")
+        }
+        P::UpgradeThereWhat { upgrade, block } => {
+            format!(
+                "Сеть прошла блок {block}. Проверьте, что ваши нода и API работают на {upgrade}."
+            )
+        }
+        P::UpgradeOff { upgrade, block } => {
+            format!("обновление {upgrade} на блоке {block} отменено")
+        }
+        P::UpgradeOffWhat => {
+            "Оно больше не запланировано: его отозвали, или его место заняло другое.".into()
+        }
         P::Refused { channel, recipient } => {
             format!("сообщения через {channel} для {recipient} отклоняются")
         }
@@ -331,6 +405,23 @@ const MONTHS: [&str; 12] = [
     "ноября",
     "декабря",
 ];
+
+/// `1 блок`, `1,340 блоков`; the same after «через» and «за».
+fn in_blocks(blocks: Height) -> String {
+    format!("{} {}", grouped(blocks), plural(blocks, "блок", "блока", "блоков"))
+}
+
+fn would(deed: Deed<'_>) -> String {
+    match deed {
+        Deed::Change { name, before, after } => format!("{name} с {before} на {after}"),
+        Deed::Add { model } => format!("добавить {model}"),
+        Deed::Remove { model } => format!("убрать {model}"),
+        Deed::Schedule { upgrade, block } => {
+            format!("назначить обновление {upgrade} на блок {block}")
+        }
+        Deed::CancelUpgrade => "отменить назначенное обновление".into(),
+    }
+}
 
 fn of_epoch(epoch: Option<u64>) -> String {
     epoch.map_or_else(String::new, |epoch| format!(" для эпохи {epoch}"))

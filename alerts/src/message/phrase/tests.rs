@@ -12,10 +12,10 @@ fn everything(time: &Zoned) -> Vec<Phrase<'_>> {
     let mut all: Vec<Phrase<'_>> = severities.map(|s| P::Tag(Tag::Severity(s))).into();
     all.extend([P::Tag(Tag::Done), P::Tag(Tag::Test), P::Time(time, "UTC")]);
     all.extend([
-        P::LastBlock { height: "HEIGHT", blocks: "BLOCKS", from: "FROM" },
+        P::LastBlock { height: "HEIGHT", blocks: 1_340, from: "FROM" },
         P::Basis { chain: "CHAIN", complete_to: "COMPLETE", time: "TIME", rules: "RULES" },
         P::GapMissing { have: "HAVE", need: "NEED", missing: "MISSING" },
-        P::Does { verb: Some(stored), english: "ENGLISH" },
+        P::Does { verb: Some(Verb::Choose(stored)), english: "ENGLISH" },
         P::Why { stored, charge: "CHARGE", english: "ENGLISH" },
         P::CostUpTo { charge: "CHARGE", epoch },
         P::CoinsAtStake { most: "MOST", of: "WHOLE" },
@@ -54,7 +54,27 @@ fn everything(time: &Zoned) -> Vec<Phrase<'_>> {
         P::StillFiringWhat { block },
         P::NotWell { why: "WHY" },
         P::NotWellWhat { why: "WHY", block },
+        P::VoteWhat { proposal: "PROPOSAL", expedited: true },
+        P::VoteOver { proposal: "PROPOSAL" },
+        P::VoteOverWhat { changed: Some(block) },
+        P::VoteMoot { proposal: "PROPOSAL" },
+        P::UpgradeAt { upgrade: "UPGRADE", block },
+        P::UpgradeWhat { block },
+        P::UpgradeDisturbs { blocks: 1_340, deadline },
+        P::BlocksAhead { block, blocks: 1_340 },
+        P::DeadlineAfter { deadline, epoch: 360, block, blocks: 1_340 },
+        P::UpgradeThere { upgrade: "UPGRADE", block },
+        P::UpgradeThereWhat { upgrade: "UPGRADE", block },
+        P::UpgradeOff { upgrade: "UPGRADE", block },
     ]);
+    let deeds = [
+        Deed::Change { name: "NAME", before: "BEFORE", after: "AFTER" },
+        Deed::Add { model },
+        Deed::Remove { model },
+        Deed::Schedule { upgrade: "UPGRADE", block },
+        Deed::CancelUpgrade,
+    ];
+    all.extend(deeds.map(|deed| P::Would { proposal: "PROPOSAL", deed, more: 456 }));
     all
 }
 
@@ -98,4 +118,26 @@ fn dates_are_written_as_they_are_read() {
     assert_eq!(said(Lang::En), "Mon 23 Nov 2026 14:05 UTC");
     assert_eq!(said(Lang::Ru), "пн 23 ноября 2026 14:05 UTC");
     assert_eq!(said(Lang::Zh), "2026年11月23日 周一 14:05 UTC");
+}
+
+// Fails when one block is many, or a language counts as another does.
+#[test]
+fn blocks_are_counted_as_they_are_read() {
+    let said = |blocks, lang| {
+        let last = Phrase::LastBlock { height: "9", blocks, from: "8" };
+        (Phrase::Left(Left::Blocks(blocks)).say(lang), last.say(lang))
+    };
+    let ends = |blocks, lang, left: &str, last: &str| {
+        let found = said(blocks, lang);
+        assert_eq!(found.0, left);
+        assert!(found.1.ends_with(last), "{}", found.1);
+    };
+    ends(1, Lang::En, "1 block left", ": 9 (1 block from 8)");
+    ends(0, Lang::En, "0 blocks left", ": 9 (0 blocks from 8)");
+    ends(1_340, Lang::En, "1,340 blocks left", ": 9 (1,340 blocks from 8)");
+    ends(1, Lang::Ru, "остался 1 блок", ": 9 (через 1 блок от 8)");
+    ends(21, Lang::Ru, "остался 21 блок", ": 9 (через 21 блок от 8)");
+    ends(3, Lang::Ru, "осталось 3 блока", ": 9 (через 3 блока от 8)");
+    ends(11, Lang::Ru, "осталось 11 блоков", ": 9 (через 11 блоков от 8)");
+    ends(1, Lang::Zh, "剩余 1 个区块", "：9（距 8 还有 1 个区块）");
 }

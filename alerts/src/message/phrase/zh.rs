@@ -3,7 +3,7 @@
 use bootwatch_rules::situation::{AdviceReason, DeadlineName, Degree};
 use bootwatch_schema::Severity;
 
-use super::{Check, Heading, Left, Name, Phrase, Risk, Stored, Tag};
+use super::{Check, Deed, Heading, Left, Name, Phrase, Risk, Stored, Tag, Verb};
 use crate::{daily::Unwell, message::words::grouped};
 
 pub(super) fn say(phrase: Phrase<'_>) -> String {
@@ -42,7 +42,7 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         P::GiveOrTakeSeconds(seconds) if seconds < 90.0 => format!("± {seconds:.0} 秒"),
         P::GiveOrTakeSeconds(seconds) => format!("± {:.0} 分钟", seconds / 60.0),
         P::LastBlock { height, blocks, from } => {
-            format!("最后有效区块：{height}（距 {from} 还有 {blocks} 个区块）")
+            format!("最后有效区块：{height}（距 {from} 还有 {} 个区块）", grouped(blocks))
         }
         P::NotShown => "未显示：该命令含有隐藏字符；请查看 `bootwatch status`".into(),
         P::Page => "状态页".into(),
@@ -77,6 +77,16 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
             Name::HeldBack => "期间未单独通知",
             Name::Waiting => "等待发送",
             Name::RefusedToday => "24 小时内被拒收",
+            Name::Title => "标题",
+            Name::VoteEnds => "投票截止",
+            Name::MoreValues => "其余数值",
+            Name::Adds => "新增",
+            Name::Removes => "移除",
+            Name::Message => "消息",
+            Name::Upgrade => "升级",
+            Name::UpgradeBlock => "升级区块",
+            Name::Expected => "预计时间",
+            Name::ComesBefore => "早于",
         }
         .into(),
         P::GapName(check, degree) => {
@@ -110,10 +120,14 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         P::And { first, last } => format!("{first}和 {last}"),
         P::CoefficientNotPositive => "其系数不为正".into(),
         P::Does { verb, english } => match verb {
-            Some(Stored::Delegation) => format!("委托给运行该模型的主机（{english}）"),
-            Some(Stored::Refusal) => format!("拒绝（{english}）"),
-            Some(Stored::Intent) => format!("声明意向并运行该模型（{english}）"),
-            Some(Stored::Nothing | Stored::Unknown) | None => english.into(),
+            Some(Verb::Choose(Stored::Delegation)) => {
+                format!("委托给运行该模型的主机（{english}）")
+            }
+            Some(Verb::Choose(Stored::Refusal)) => format!("拒绝（{english}）"),
+            Some(Verb::Choose(Stored::Intent)) => format!("声明意向并运行该模型（{english}）"),
+            Some(Verb::ReadProposal) => "查看提案".into(),
+            Some(Verb::Vote) => "投票".into(),
+            Some(Verb::Choose(Stored::Nothing | Stored::Unknown)) | None => english.into(),
         },
         P::Why { stored, charge, english } => format!(
             "该模型当前已存的选择：{}。若不改变，最多损失 {charge}。详情：{english}",
@@ -239,6 +253,48 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
              --epoch {epoch}` 显示其由来，`bootwatch export --epoch {epoch}` 保存证据。"
         ),
         P::About { amount } => format!("约合 {amount}。"),
+        P::Would { proposal, deed, more: 0 } => format!("提案 {proposal} 将{}", would(deed)),
+        P::Would { proposal, deed, more } => {
+            format!("提案 {proposal} 将{}，另有 {more} 项", would(deed))
+        }
+        P::VoteWhat { proposal, expedited } => format!(
+            "治理正在对提案 {proposal} 投票。下面将其内容与当前参数对照；如果通过，从投票结束的区块起生效。{}",
+            if expedited {
+                "这是加急提案；如果加急未通过，将转为普通投票继续。"
+            } else {
+                ""
+            }
+        ),
+        P::VoteOver { proposal } => format!("提案 {proposal} 的投票已结束"),
+        P::VoteOverWhat { changed: Some(block) } => {
+            format!("投票已结束。参数已随区块 {block} 变更，详见 ParamsChanged。")
+        }
+        P::VoteOverWhat { changed: None } => {
+            "投票已结束。自投票开始以来，这里读取的参数没有变化。".into()
+        }
+        P::VoteMoot { proposal } => format!("提案 {proposal} 不再改变任何内容"),
+        P::VoteMootWhat => "它要改变的内容已经如此，或已无法实现。".into(),
+        P::UpgradeAt { upgrade, block } => format!("升级 {upgrade}，区块 {block}"),
+        P::UpgradeWhat { block } => format!(
+            "旧程序从区块 {block} 起不再出块：链将停在那里，直到有足够的主机运行新程序，此后的所有截止\
+             时间都会相应推迟。请提前准备好节点和 API 的新版本，并在升级后确认两者都已运行。"
+        ),
+        P::UpgradeDisturbs { blocks, deadline } => format!(
+            "升级距{deadline}只有 {} 个区块：升级之后，为此发送的选择和工作可能来不及。请在升级前发送选择。",
+            grouped(blocks)
+        ),
+        P::BlocksAhead { block, blocks } => {
+            format!("{block}，还有 {} 个区块", grouped(blocks))
+        }
+        P::DeadlineAfter { deadline, epoch, block, blocks } => {
+            format!("第 {epoch} 纪元的{deadline}，区块 {block}，相隔 {} 个区块", grouped(blocks))
+        }
+        P::UpgradeThere { upgrade, block } => format!("升级 {upgrade}：已到区块 {block}"),
+        P::UpgradeThereWhat { upgrade, block } => {
+            format!("链已越过区块 {block}。请确认您的节点和 API 运行的是 {upgrade}。")
+        }
+        P::UpgradeOff { upgrade, block } => format!("升级 {upgrade}（区块 {block}）已取消"),
+        P::UpgradeOffWhat => "该升级已不在计划中：已被撤回，或被另一个升级取代。".into(),
         P::Refused { channel, recipient } => format!("{channel} 发给 {recipient} 的消息被拒收"),
         P::RefusedWhat { channel, recipient } => format!(
             "通过 {channel} 发给 {recipient} 的一条消息被永久拒收，不会重发。\
@@ -281,6 +337,16 @@ const ADVISORY: &str =
     "这只是参考：未通过的模型仍可能激活，通过的也可能失败。最终以验证结束时被接受者为准。";
 
 const DAYS: [&str; 7] = ["周一", "周二", "周三", "周四", "周五", "周六", "周日"];
+
+fn would(deed: Deed<'_>) -> String {
+    match deed {
+        Deed::Change { name, before, after } => format!("把 {name} 从 {before} 改为 {after}"),
+        Deed::Add { model } => format!("新增 {model}"),
+        Deed::Remove { model } => format!("移除 {model}"),
+        Deed::Schedule { upgrade, block } => format!("在区块 {block} 安排升级 {upgrade}"),
+        Deed::CancelUpgrade => "取消已安排的升级".into(),
+    }
+}
 
 fn of_epoch(epoch: Option<u64>) -> String {
     epoch.map_or_else(String::new, |epoch| format!("第 {epoch} 纪元的"))

@@ -1,5 +1,6 @@
 //! What governance has done and is about to do: parameters, votes, upgrades of the chain.
 
+use bootwatch_alerts::{Lang, Reader, Recipient};
 use bootwatch_rules::situation::{
     Command, Disturbed, Effect, ParamChange, ParamsChange, PlansView, ProposalView, UpgradeView,
 };
@@ -269,5 +270,53 @@ fn how_loud_a_vote_is_depends_on_what_it_moves() {
     ];
     for (change, expected) in cases {
         assert_eq!(said(change)[0], format!("{expected}, 12 h left"));
+    }
+}
+
+// Fails when somebody who reads Russian or Chinese is told in English what a vote or an upgrade will
+// do to them: only names of values, of messages and of the upgrade are the chain's own.
+#[test]
+fn votes_and_upgrades_are_told_in_every_language() {
+    let reader = |lang| Recipient {
+        reader: Reader { lang, ..Reader::default() },
+        ..Recipient::new("email", lang.as_str())
+    };
+    let recipients: Vec<Recipient> = [Lang::Ru, Lang::Zh].map(reader).into();
+    let off = all_but(&["ProposalOpen", "UpgradeNear"]);
+    let mut engine = Engine::new(Policy { recipients, off, ..policy() });
+    let mut now = quiet(QUIET);
+    let plan = upgrade(&mut now, 24);
+    (plan.name, plan.blocks_left) = ("v9".into(), 1);
+    plan.disturbs =
+        Some(Disturbed { name: DeadlineName::Capture, epoch: 360, height: plan.height + 2 });
+    let open = proposal(&mut now);
+    open.title = String::new();
+    open.messages.clear();
+    open.added = vec!["x/7".into(), "x/8".into()];
+    let mut said = evaluate(&mut engine, &now).messages;
+    now = quiet(QUIET + 1);
+    plans(&mut now);
+    said.extend(evaluate(&mut engine, &now).messages);
+    assert_eq!(said.len(), 8, "{said:?}");
+    let known = ["API", "Bootwatch", "UTC", "PoC", "ParamsChanged", "gonka-mainnet"];
+    for message in &said {
+        // The last line names the chain and the rules, a command is the same for everybody.
+        let text = message.text.lines().filter(|line| !line.contains("inferenced"));
+        for line in text.chain([message.subject.as_str()]) {
+            let english = line.split(|c: char| !c.is_alphanumeric() && c != '-').find(|word| {
+                let latin = |c: char| c.is_ascii_alphabetic();
+                word.chars().filter(|c| latin(*c)).count() > 2 && !known.contains(word)
+            });
+            assert_eq!(english, None, "{}: {line}", message.recipient);
+        }
+    }
+    let russian = said.iter().filter(|message| message.recipient == "ru");
+    let all: String = russian.map(|m| format!("{}\n{}\n", m.subject, m.text)).collect();
+    for words in [
+        "[ВНИМАНИЕ] предложение 101: добавить 7 и ещё 1, осталось",
+        "через 1 блок\n",
+        "за 2 блока до срока «снимок»",
+    ] {
+        assert!(all.contains(words), "{words}: {all}");
     }
 }
