@@ -65,7 +65,7 @@ impl Engine {
         self.incidents = incidents.into_iter().map(|i| (i.fingerprint.clone(), i)).collect();
     }
 
-    /// What operators have ordered; in force from the next evaluation on.
+    /// What operators have ordered, and who refused to hear; in force from the next evaluation on.
     pub fn obey(&mut self, orders: Orders) {
         self.orders = orders;
     }

@@ -10,3 +10,4 @@ CREATE INDEX part_of_incident ON part (incident, message);
 INSERT INTO part SELECT id, incident, 0 FROM outbox;
 -- The order of messages is now that of their parts.
 DROP INDEX outbox_order;
+CREATE INDEX outbox_rejected ON outbox (id) WHERE state = 'rejected';

@@ -8,7 +8,8 @@ use super::Incidents;
 use crate::alert::{self, Basis, HOST, MODEL, View, chain_halted, endpoint, ingest_stalled, label};
 
 /// Marks every incident that goes on with what keeps it quiet now. How one ended under a silence is
-/// told to nobody; a root cause keeps no end from those who heard the beginning.
+/// told to nobody, nor to whom refused to hear that it began; a root cause keeps no end from those who
+/// heard the beginning.
 pub(super) fn apply(incidents: &mut Incidents, orders: &Orders, view: View<'_>) {
     let silences: Vec<&Silence> =
         orders.silences.iter().filter(|silence| is_active(silence, view)).collect();
@@ -18,6 +19,11 @@ pub(super) fn apply(incidents: &mut Incidents, orders: &Orders, view: View<'_>) 
             incident.inhibited_by = None;
             if incident.silenced_by.is_some() {
                 incident.told.values_mut().for_each(|told| told.ended = true);
+            }
+            for key in orders.refused.get(&incident.fingerprint).into_iter().flatten() {
+                if let Some(told) = incident.told.get_mut(key) {
+                    told.ended = true;
+                }
             }
             continue;
         }

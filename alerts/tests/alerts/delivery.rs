@@ -121,6 +121,20 @@ fn a_message_names_what_it_tells_of() {
     assert!(part.ended && begun.contains(&part.incident.as_str()) && part.incident == end.incident);
 }
 
+// Fails when a bundle tells somebody how something ended whose beginning they refused for good.
+#[test]
+fn an_end_is_not_for_whom_refused_the_beginning() {
+    let mut engine = patient(|_| {});
+    let begun = watch(&mut engine, |s| models(4, s), 0..300);
+    let refused = begun[0].1.parts[0].incident.clone();
+    let key = format!("email:{ONE}");
+    engine.obey(Orders { refused: [(refused.clone(), [key].into())].into(), ..Orders::default() });
+    let said = watch(&mut engine, |s| models(0, s), 1_000..2_000);
+    let [(_, end)] = said.as_slice() else { panic!("{:?}", subjects(&said)) };
+    assert_eq!(end.parts.len(), 3, "{:?}", subjects(&said));
+    assert!(end.parts.iter().all(|part| part.ended && part.incident != refused));
+}
+
 // Fails when what comes shortly after a message is not put together with what else comes.
 #[test]
 fn what_comes_in_between_goes_together() {

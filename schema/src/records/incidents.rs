@@ -1,6 +1,6 @@
 //! Incidents, and what operators ordered about them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bootwatch_rules::{EpochIndex, Height};
 use jiff::Timestamp;
@@ -197,11 +197,15 @@ pub struct Silence {
     pub expired_at: Option<Timestamp>,
 }
 
-/// What operators have ordered.
+/// What the engine has to know beside the chain: what operators have ordered, and who refused to hear.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Orders {
     /// Silences, those that are over included, by number.
     pub silences: Vec<Silence>,
     /// Acknowledgements by the incident's fingerprint.
     pub acknowledgements: BTreeMap<String, Acknowledgement>,
+    /// Who, as in [`Incident::told`], refused for good all that was said of an incident since its last
+    /// end, by its fingerprint: how it ends is not for them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub refused: BTreeMap<String, BTreeSet<String>>,
 }

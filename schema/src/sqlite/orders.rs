@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, TransactionBehavior, params};
 
 use super::{
-    open,
+    open, outbox,
     values::{Nanos, Word, json, read_json},
 };
 use crate::{Acknowledgement, Orders, Severity, Silence, StoreError};
@@ -131,5 +131,5 @@ pub(crate) fn read(db: &Connection) -> Result<Orders, StoreError> {
         };
         acknowledgements.insert(row.get(0)?, ack);
     }
-    Ok(Orders { silences, acknowledgements })
+    Ok(Orders { silences, acknowledgements, refused: outbox::refused(db)? })
 }

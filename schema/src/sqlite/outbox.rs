@@ -1,6 +1,9 @@
 //! What was decided: incidents and messages.
 
-use std::{collections::BTreeSet, slice};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    slice,
+};
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
@@ -229,6 +232,37 @@ fn withdraw_ends(
     )?
     .execute(params![channel, recipient, Nanos(now), NOT_BEGUN])?;
     Ok(())
+}
+
+/// Who refused for good all that was said of an incident that goes on, or whose end is not told yet,
+/// since its last end.
+pub(crate) fn refused(db: &Connection) -> Result<BTreeMap<String, BTreeSet<String>>, StoreError> {
+    let mut refused = BTreeMap::<String, BTreeSet<String>>::new();
+    // Rarely is there any: then nothing else is looked at. Of the states as in `withdraw_ends`.
+    let mut select = db.prepare_cached(
+        "SELECT incident, channel, recipient FROM (
+             SELECT DISTINCT part.incident, channel, recipient
+             FROM outbox JOIN part ON part.message = outbox.id
+             JOIN incident ON fingerprint = part.incident
+             WHERE outbox.state = 'rejected'
+                 AND (incident.state <> 'resolved' OR told LIKE '%\"ended\":false%')) AS who
+         WHERE 'rejected' = (
+             SELECT min(outbox.state) FROM part JOIN outbox ON outbox.id = part.message
+             WHERE part.incident = who.incident AND outbox.channel = who.channel
+                 AND outbox.recipient = who.recipient
+                 AND outbox.state IN ('delivered', 'pending', 'rejected')
+                 AND outbox.id > (
+                     SELECT ifnull(max(end.id), 0)
+                     FROM part AS last JOIN outbox AS end ON end.id = last.message
+                     WHERE last.incident = who.incident AND last.ended
+                         AND end.channel = who.channel AND end.recipient = who.recipient))",
+    )?;
+    let mut rows = select.query([])?;
+    while let Some(row) = rows.next()? {
+        let (channel, recipient): (String, String) = (row.get(1)?, row.get(2)?);
+        refused.entry(row.get(0)?).or_default().insert(format!("{channel}:{recipient}"));
+    }
+    Ok(refused)
 }
 
 /// Keeps the messages that wait within their bound: the oldest info gives way first, then the

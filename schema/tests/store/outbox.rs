@@ -606,3 +606,32 @@ fn an_end_is_for_those_who_heard_the_beginning() {
     commit_messages(&mut store, 11, &[other(over("for other", "e")), over("for none", "e")]);
     assert_eq!(due_ids(&store), ["for other"]);
 }
+
+// Fails when the engine does not learn who refused to hear of what goes on, or learns it of somebody
+// who heard at last, of what is over and told, or of what is refused after its end.
+#[test]
+fn who_refused_a_beginning_is_known() {
+    let place = Place::new();
+    let mut store = place.open();
+    let (me, key) = ("host@example.org", "email:host@example.org");
+    let goes_on =
+        |id: &str| Incident { fingerprint: id.into(), ..incident(1, IncidentState::Firing) };
+    let incidents = [goes_on("a"), goes_on("b")];
+    let firing = bundle("firing", &["a", "b", "gone"], &[]);
+    commit_decisions(&mut store, 1, &incidents, std::slice::from_ref(&firing));
+    let refusals = || {
+        let orders = SqliteReader::open(&place.path()).unwrap().orders().unwrap();
+        orders.refused.into_iter().map(|(id, who)| (id, Vec::from_iter(who))).collect::<Vec<_>>()
+    };
+    assert_eq!(firing.recipient, me);
+    assert_eq!(refusals(), []);
+    store.settle(&[refused("firing")]).unwrap();
+    let both = ["a", "b"].map(|id| (id.to_owned(), vec![key.to_owned()]));
+    assert_eq!(refusals(), both);
+    commit_messages(&mut store, 2, &[bundle("again", &["a"], &[])]);
+    assert_eq!(refusals(), both[1..], "it may still be told");
+    store.settle(&[delivered("again")]).unwrap();
+    commit_messages(&mut store, 3, &[bundle("mixed", &["c"], &["b"])]);
+    store.settle(&[refused("mixed")]).unwrap();
+    assert_eq!(refusals(), [], "an end that is refused is the last that is said");
+}
