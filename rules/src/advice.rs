@@ -113,8 +113,11 @@ impl Adviser<'_> {
         self.ledger.work.get(model)?.get(host)
     }
 
+    /// Whether the host has committed in the stage that runs. What it committed in the one before is
+    /// settled: the groups of the epoch in force say whose work was accepted.
     fn committed(&self, host: &Address, model: &ModelId) -> bool {
-        self.work(host, model).is_some_and(|work| work.committed.is_some())
+        self.calendar.phase != Phase::Inference
+            && self.work(host, model).is_some_and(|work| work.committed.is_some())
     }
 
     /// Whether the host can be expected to serve the model: it committed in the running stage, or

@@ -361,6 +361,20 @@ fn between_commit_deadline_and_validation_start_a_missing_commit_counts() {
     assert_eq!(committed.advice("a", "m"), None);
 }
 
+// Fails when a commit counts beyond its own stage: a host whose work was rejected, and who delegates to
+// such a host, would hear of nothing until the next epoch has charged it.
+#[test]
+fn what_was_committed_for_the_epoch_before_serves_no_more() {
+    let mut followed = Followed::new();
+    followed.send(1031, "a", "m", delegate("b")).commit(1105, "b", "m").to(1112);
+    assert_eq!((followed.advice("a", "m"), followed.advice("b", "m")), (None, None));
+    // The new epoch is in force, and its group does not have it.
+    followed.to(1130);
+    followed.expect("b", "m", "No choice stands", ValidationStart, 1213, &[DELEGATE, REFUSE]);
+    let why = "The delegate b does not serve";
+    followed.expect("a", "m", why, ValidationStart, 1213, &[DELEGATE, REFUSE]);
+}
+
 #[test]
 fn after_the_capture_validation_start_still_decides_if_the_model_activates() {
     let mut followed = Followed::new();
