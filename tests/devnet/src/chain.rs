@@ -18,6 +18,7 @@ mod messages;
 mod outcome;
 mod preeligibility;
 mod query;
+mod records;
 mod roster;
 mod script;
 mod spec;
@@ -33,7 +34,9 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+pub use charges::{Because, Bill};
 pub use outcome::{Attribute, Event, Executed, QueryAnswer, TxResult};
+pub use records::{Capture, EpochRecord, Exclusion, StoredChoice};
 pub use spec::{Spec, SpecError, Version};
 pub use story::{Story, StoryError};
 pub use timing::Timing;

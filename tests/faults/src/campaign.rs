@@ -12,6 +12,7 @@ use jiff::{Timestamp, Unit};
 use tokio::task::JoinSet;
 
 use crate::chains::{CHAINS, Stage};
+use crate::month;
 use crate::oracle;
 use crate::run::{self, Place, Report};
 use crate::schedule::Schedule;
@@ -19,9 +20,19 @@ use crate::schedule::Schedule;
 /// With this many schedules, every kind of fault must have taken effect.
 const REPRESENTATIVE: usize = 200;
 
+/// What a seed decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A schedule of some eighty blocks.
+    Quick,
+    /// A month of so many epochs.
+    Month(u64),
+}
+
 /// What is to be run.
 #[derive(Debug)]
 pub(crate) struct Plan {
+    pub(crate) kind: Kind,
     pub(crate) seeds: Vec<u64>,
     pub(crate) jobs: usize,
     pub(crate) log: Option<PathBuf>,
@@ -66,11 +77,14 @@ async fn campaign(plan: Plan) -> Result<bool, String> {
     });
     let mut log = plan.log.as_deref().map(append).transpose()?;
     let mut kept = plan.summary.as_deref().map(append).transpose()?;
-    let title = title(&plan.seeds);
+    let title = title(plan.kind, &plan.seeds);
     if let Some(log) = &mut log {
         writeln!(log, "# {title}").map_err(|e| text(&e))?;
     }
-    let stages = stages(&place).await?;
+    let stages = match plan.kind {
+        Kind::Quick => stages(&place).await?,
+        Kind::Month(_) => Vec::new(),
+    };
     let blocks: Vec<_> = stages.iter().map(|stage| stage.last - stage.first).collect();
     let prepared = began.elapsed();
 
@@ -80,16 +94,26 @@ async fn campaign(plan: Plan) -> Result<bool, String> {
     loop {
         while running.len() < plan.jobs && summary.failed.len() < plan.give_up_after {
             let Some(&seed) = seeds.next() else { break };
-            let schedule = Schedule::new(seed, |chain| blocks[chain]);
-            let (stage, place) = (Arc::clone(&stages[schedule.chain]), Arc::clone(&place));
-            running.spawn(async move {
-                let report = run::run(&schedule, &stage, &place).await;
-                (schedule, report)
-            });
+            let place = Arc::clone(&place);
+            let failed = move |error: io::Error| format!("seed {seed}: {error}");
+            match plan.kind {
+                Kind::Quick => {
+                    let schedule = Schedule::new(seed, |chain| blocks[chain]);
+                    let stage = Arc::clone(&stages[schedule.chain]);
+                    running.spawn(async move {
+                        let report = run::run(&schedule, &stage, &place).await.map_err(failed)?;
+                        Ok::<_, String>((schedule, report))
+                    });
+                }
+                Kind::Month(epochs) => {
+                    running.spawn(
+                        async move { month::run(seed, epochs, &place).await.map_err(failed) },
+                    );
+                }
+            }
         }
         let Some(ended) = running.join_next().await else { break };
-        let (schedule, report) = ended.map_err(|e| text(&e))?;
-        let report = report.map_err(|e| format!("seed {}: {e}", schedule.seed))?;
+        let (schedule, report) = ended.map_err(|e| text(&e))??;
         let line = line(&schedule, &report);
         say(&line);
         if let Some(log) = &mut log {
@@ -99,7 +123,7 @@ async fn campaign(plan: Plan) -> Result<bool, String> {
             say(&schedule.to_string());
         }
         if !report.problems.is_empty() {
-            say(&failure(&schedule, &report));
+            say(&failure(plan.kind, &schedule, &report));
         }
         summary.add(&schedule, &report);
     }
@@ -120,11 +144,15 @@ fn append(path: &Path) -> Result<File, String> {
 }
 
 /// What identifies a campaign: when it began, on which commit, with which seeds.
-fn title(seeds: &[u64]) -> String {
+fn title(kind: Kind, seeds: &[u64]) -> String {
     let began = Timestamp::now().round(Unit::Second).unwrap_or_default();
     let ends = (seeds.iter().min(), seeds.iter().max());
     let (first, last) = (ends.0.copied().unwrap_or_default(), ends.1.copied().unwrap_or_default());
-    format!("{began} commit={} seeds={first}..={last}", commit())
+    let kind = match kind {
+        Kind::Quick => String::new(),
+        Kind::Month(epochs) => format!(" month-of={epochs}"),
+    };
+    format!("{began} commit={}{kind} seeds={first}..={last}", commit())
 }
 
 /// The commit that is checked out where the program runs, with a `+` when something was changed
@@ -177,19 +205,16 @@ fn memory() -> PathBuf {
 /// One line for a schedule.
 fn line(schedule: &Schedule, report: &Report) -> String {
     let verdict = if report.problems.is_empty() { "ok" } else { "FAILED" };
-    let kills: u64 = report
-        .taken
-        .iter()
-        .filter(|(name, _)| name.starts_with("killed"))
-        .map(|(_, times)| times)
-        .sum();
+    let kills = report.kills();
+    let counts: String =
+        report.counts.iter().map(|(name, count)| format!("{name}={count} ")).collect();
     let faults: Vec<String> = report
         .taken
         .iter()
         .map(|(name, times)| format!("{}={times}", name.replace(' ', "-")))
         .collect();
     format!(
-        "seed={} {verdict} chain={} blocks={} starts={} kills={kills} ms={} {}\n",
+        "seed={} {verdict} chain={} blocks={} starts={} kills={kills} ms={} {counts}{}\n",
         schedule.seed,
         schedule.chain,
         report.blocks,
@@ -200,10 +225,14 @@ fn line(schedule: &Schedule, report: &Report) -> String {
 }
 
 /// Everything about a schedule that failed.
-fn failure(schedule: &Schedule, report: &Report) -> String {
+fn failure(kind: Kind, schedule: &Schedule, report: &Report) -> String {
+    let kind = match kind {
+        Kind::Quick => String::new(),
+        Kind::Month(epochs) => format!("--month --epochs {epochs} "),
+    };
     format!(
         "\n{schedule}\nproblems:\n  {}\n\nthe end of the daemon's log:\n{}\n\nto run it again:\n  \
-         cargo run --release -p bootwatch-faults -- --seed {}\n\n",
+         cargo run --release -p bootwatch-faults -- {kind}--seed {}\n\n",
         report.problems.join("\n  "),
         report.log,
         schedule.seed
@@ -220,6 +249,8 @@ struct Summary {
     failed: Vec<u64>,
     /// For each fault, how often it took effect, and in how many schedules.
     taken: BTreeMap<&'static str, (u64, u64)>,
+    /// What months counted.
+    counts: BTreeMap<&'static str, u64>,
 }
 
 impl Summary {
@@ -231,6 +262,9 @@ impl Summary {
         self.longest = self.longest.max(report.took);
         if !report.problems.is_empty() {
             self.failed.push(schedule.seed);
+        }
+        for (name, count) in &report.counts {
+            *self.counts.entry(name).or_default() += count;
         }
         for (name, times) in &report.taken {
             let (all, schedules) = self.taken.entry(name).or_default();
@@ -258,9 +292,11 @@ impl Summary {
             found.map(|(_, (times, _))| times).sum()
         };
         let failed: Vec<String> = self.failed.iter().map(u64::to_string).collect();
+        let counts: String =
+            self.counts.iter().map(|(name, count)| format!("{name}={count} ")).collect();
         format!(
             "schedules={} failed={} failed-seeds=[{}] blocks={} starts={} kills={} faults={} \
-             captures-excused={} seconds={}",
+             captures-excused={} {counts}seconds={}",
             self.runs,
             failed.len(),
             failed.join(","),
@@ -280,6 +316,9 @@ impl Summary {
         }
         for kind in self.missing() {
             text.push_str(&format!("  {kind:<30} NEVER: the harness is at fault\n"));
+        }
+        for (name, count) in &self.counts {
+            text.push_str(&format!("  {name:<30} {count:>8}\n"));
         }
         text.push_str(&format!(
             "\n{} captures were not told: their members could not be read in time\n",

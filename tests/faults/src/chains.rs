@@ -13,7 +13,7 @@ use crate::account::Account;
 /// Chains there are.
 pub(crate) const CHAINS: usize = 6;
 /// The time of genesis: any fixed moment will do, the daemon's clock starts from it too.
-const GENESIS: i64 = 1_767_225_600;
+pub(crate) const GENESIS: i64 = 1_767_225_600;
 /// Between blocks, as their headers have it; the daemon's clock keeps up with them.
 const INTERVAL: SignedDuration = SignedDuration::from_secs(5);
 /// Once in a while a chain stands still for this long.

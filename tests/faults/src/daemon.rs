@@ -20,6 +20,8 @@ pub(crate) struct Program {
     pub(crate) log: PathBuf,
     /// An empty list of certificate authorities: reading the system's takes longer than a run.
     pub(crate) roots: PathBuf,
+    /// How many times faster than the machine's its clocks run.
+    pub(crate) rate: u32,
 }
 
 /// A running process.
@@ -52,6 +54,7 @@ impl Program {
         let mut command = Command::new(&self.executable);
         command.arg("victim").arg(&self.config);
         command.args(["--clock", &clock.to_string(), "--disk", disk.word()]);
+        command.args(["--rate", &self.rate.to_string()]);
         if let Some(crash) = crash {
             command.args(["--crash", &crash.to_string()]);
         }

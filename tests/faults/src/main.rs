@@ -28,6 +28,9 @@
 //! members could not be read by then, and everything that was decided is delivered. `verify` must
 //! find nothing.
 //!
+//! *A month* ([`month`]) is another kind of run, longer, with a mail server that fails too, and with an
+//! oracle of its own: whether hosts were told in time.
+//!
 //! # What a run prints
 //!
 //! One line for each seed (`--log` also writes it to a file, below a line that names the commit; one
@@ -42,6 +45,7 @@ mod campaign;
 mod chains;
 mod crash;
 mod daemon;
+mod month;
 mod oracle;
 mod run;
 mod schedule;
@@ -63,15 +67,21 @@ struct Cli {
     /// Run it this often.
     #[arg(long, value_name = "N", default_value_t = 1, requires = "seed")]
     repeat: u64,
+    /// Run months instead: some thirty epochs each, with mail servers that fail too.
+    #[arg(long)]
+    month: bool,
+    /// How many epochs a month has.
+    #[arg(long, value_name = "N", default_value_t = 30, requires = "month")]
+    epochs: u64,
     /// How many schedules to run.
     #[arg(long, value_name = "N", default_value_t = 100)]
     schedules: u64,
     /// The seed of the first; each further one is one higher.
     #[arg(long, value_name = "N", default_value_t = 1)]
     first_seed: u64,
-    /// How many run at the same time. They mostly wait.
-    #[arg(long, value_name = "N", default_value_t = 24)]
-    jobs: usize,
+    /// How many run at the same time; 24 schedules, which mostly wait, or 6 months.
+    #[arg(long, value_name = "N")]
+    jobs: Option<usize>,
     /// Append one line for each seed to this file.
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
@@ -102,10 +112,12 @@ fn main() -> ExitCode {
         Some(seed) => vec![seed; usize::try_from(cli.repeat).unwrap_or(1)],
         None => (cli.first_seed..cli.first_seed.saturating_add(cli.schedules)).collect(),
     };
+    let kind = if cli.month { campaign::Kind::Month(cli.epochs) } else { campaign::Kind::Quick };
     let plan = campaign::Plan {
+        kind,
         shows_all: cli.seed.is_some(),
         seeds,
-        jobs: cli.jobs.max(1),
+        jobs: cli.jobs.unwrap_or(if cli.month { 6 } else { 24 }).max(1),
         log: cli.log,
         summary: cli.summary,
         folder: cli.folder,

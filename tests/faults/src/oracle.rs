@@ -24,6 +24,16 @@ pub(crate) struct Evidence<'a> {
 /// said without one.
 pub(crate) fn judge(evidence: &Evidence<'_>) -> Vec<String> {
     let Evidence { stage, read, .. } = evidence;
+    let mut problems = of_the_store(stage, read);
+    if let Some(expected) = stage.expected.get() {
+        problems.extend(compare(expected, &read.account));
+    }
+    problems.extend(messages(evidence));
+    problems
+}
+
+/// What is wrong with what was taken in, whatever was told of it.
+pub(crate) fn of_the_store(stage: &Stage, read: &Read) -> Vec<String> {
     let mut problems: Vec<String> =
         read.damage.iter().map(|damage| format!("verify: {damage}")).collect();
     if read.tip != stage.last {
@@ -42,10 +52,6 @@ pub(crate) fn judge(evidence: &Evidence<'_>) -> Vec<String> {
     if !read.members_known {
         problems.push("the choices of some member are not known".to_owned());
     }
-    if let Some(expected) = stage.expected.get() {
-        problems.extend(compare(expected, &read.account));
-    }
-    problems.extend(messages(evidence));
     problems
 }
 

@@ -22,7 +22,10 @@ pub(crate) struct Schedule {
     pub(crate) seed: u64,
     /// Which chain.
     pub(crate) chain: usize,
-    /// From block to block, as the nodes show them.
+    /// How many times faster than the machine's the daemon's clocks run; above 1 the nodes show each
+    /// block when its time has come by them.
+    pub(crate) rate: u32,
+    /// From block to block, as the nodes show them; at a rate above 1 it is the chain's own.
     pub(crate) block_time: Duration,
     /// Blocks wait for the daemon to have taken in the one before.
     pub(crate) in_step: bool,
@@ -86,7 +89,42 @@ pub(crate) enum Fault {
     Burst(Height),
     /// No block comes.
     Halt,
+    /// The mail server has it.
+    Mail(MailFault),
+    /// `kill -9` with the next mail, as the server says yes to it.
+    KillAtMail,
 }
+
+/// What a mail server does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum MailFault {
+    /// It closes every connection.
+    Away,
+    /// It is too busy to talk.
+    Busy,
+    /// It takes connections and never says a word.
+    Silent,
+    /// It says of every recipient: later.
+    Later,
+    /// It says so to the next few.
+    Greylist(u32),
+    /// It takes the next few mails and does not say so.
+    Unsaid(u32),
+    /// It reads the next few mails and wants them again.
+    Unread(u32),
+    /// It refuses for good the next few mails to [`SECOND`].
+    Refused(u32),
+}
+
+impl MailFault {
+    /// Whether no mail gets through while it lasts.
+    pub(crate) fn lasts(self) -> bool {
+        matches!(self, Self::Away | Self::Busy | Self::Silent | Self::Later)
+    }
+}
+
+/// The recipient whose mails may be refused for good.
+pub(crate) const SECOND: &str = "second@example.org";
 
 impl Schedule {
     /// The schedule of a seed, on a chain whose first and last block are `blocks` apart.
@@ -106,6 +144,7 @@ impl Schedule {
         Self {
             seed,
             chain,
+            rate: 1,
             block_time: Duration::from_millis(rng.u64(8..=16)),
             in_step: false,
             endpoints,
@@ -120,6 +159,7 @@ impl Schedule {
         Self {
             seed: 0,
             chain,
+            rate: 1,
             block_time: Duration::ZERO,
             in_step: true,
             endpoints: 1,
@@ -155,34 +195,14 @@ fn act(rng: &mut Rng, last: Height, endpoints: usize) -> Act {
 }
 
 fn fault(rng: &mut Rng, endpoints: usize) -> Fault {
-    const FRAMES: [FrameFault; 7] = [
-        FrameFault::Twice,
-        FrameFault::Overtaken,
-        FrameFault::Lost,
-        FrameFault::Cut,
-        FrameFault::Garbage,
-        FrameFault::Null,
-        FrameFault::Cancelled,
-    ];
     match rng.u8(..42) {
         0..=3 => Fault::Kill(Duration::from_millis(rng.u64(..20))),
         4..=5 => Fault::Drop,
         6..=7 => Fault::Stall,
         8..=16 => Fault::Frames(FRAMES[rng.usize(..FRAMES.len())], rng.usize(1..=6)),
         17..=26 => {
-            let slow = Duration::from_millis(rng.u64(20..400));
-            let faults = [
-                AnswerFault::Status(500),
-                AnswerFault::Status(502),
-                AnswerFault::Status(503),
-                AnswerFault::Status(429),
-                AnswerFault::Broken,
-                AnswerFault::Slow(slow),
-                AnswerFault::Cut,
-                AnswerFault::Garbage,
-                AnswerFault::Null,
-            ];
-            Fault::Answers(faults[rng.usize(..faults.len())], rng.usize(1..=8))
+            let fault = answer(rng, 20..400);
+            Fault::Answers(fault, rng.usize(1..=8))
         }
         27..=28 => Fault::Lag(rng.i64(1..=12)),
         29..=30 => Fault::Late(rng.i64(1..=3)),
@@ -197,6 +217,34 @@ fn fault(rng: &mut Rng, endpoints: usize) -> Fault {
         40 => Fault::Burst(rng.i64(2..=30)),
         _ => Fault::Halt,
     }
+}
+
+/// The faults of frames.
+pub(crate) const FRAMES: [FrameFault; 7] = [
+    FrameFault::Twice,
+    FrameFault::Overtaken,
+    FrameFault::Lost,
+    FrameFault::Cut,
+    FrameFault::Garbage,
+    FrameFault::Null,
+    FrameFault::Cancelled,
+];
+
+/// A fault of an answer; a slow one takes so many milliseconds.
+pub(crate) fn answer(rng: &mut Rng, slow: std::ops::Range<u64>) -> AnswerFault {
+    let slow = Duration::from_millis(rng.u64(slow));
+    let faults = [
+        AnswerFault::Status(500),
+        AnswerFault::Status(502),
+        AnswerFault::Status(503),
+        AnswerFault::Status(429),
+        AnswerFault::Broken,
+        AnswerFault::Slow(slow),
+        AnswerFault::Cut,
+        AnswerFault::Garbage,
+        AnswerFault::Null,
+    ];
+    faults[rng.usize(..faults.len())]
 }
 
 fn crash(rng: &mut Rng) -> CrashPoint {

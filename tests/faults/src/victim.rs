@@ -27,6 +27,9 @@ pub(crate) struct Args {
     /// Seconds that its clock is ahead of the machine's.
     #[arg(long, allow_negative_numbers = true)]
     clock: i64,
+    /// How many times faster than the machine's its clocks run.
+    #[arg(long, default_value_t = 1)]
+    rate: u32,
     /// How its disk is.
     #[arg(long, value_enum, default_value_t = Disk::Sound)]
     disk: Disk,
@@ -56,6 +59,7 @@ impl Disk {
 
 /// Runs the daemon until it is told to stop, or dies.
 pub(crate) fn main(args: &Args) -> ExitCode {
+    clock::run_at(args.rate);
     clock::set(args.clock);
     sqlite::watch(args.crash, args.disk);
     match run(args) {

@@ -43,6 +43,32 @@ pub(crate) struct Charges {
     pub(crate) penalties: BTreeMap<Address, Dec>,
     /// In (from, to, model) order.
     pub(crate) transfers: Vec<Transfer>,
+    /// What each penalty is for.
+    pub(crate) bills: Vec<Bill>,
+}
+
+/// A part of a penalty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bill {
+    /// Who pays.
+    pub host: String,
+    /// For which model.
+    pub model: String,
+    /// Why.
+    pub because: Because,
+}
+
+/// Why a host pays for a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Because {
+    /// It refused a model of the new epoch.
+    Refused,
+    /// It neither works for a model of the new epoch nor delegates it to somebody who does, nor
+    /// refused it.
+    Nothing,
+    /// The model was captured and is not among those of the new epoch, and the host did nothing for
+    /// it.
+    Missed,
 }
 
 /// A share of a delegator's reward, or weight, that goes to its delegate.
@@ -74,11 +100,23 @@ impl Outcome {
         let hosts = weighted.map(|(host, _)| host).chain(self.upcoming.keys());
         for host in hosts.collect::<BTreeSet<_>>() {
             let mut sum = Dec::ZERO;
+            let mut bills = Vec::new();
+            let bill = |model: &ModelId, because| Bill {
+                host: host.to_string(),
+                model: model.to_string(),
+                because,
+            };
             for model in self.eligible.keys().filter(|model| self.penalised(model)) {
                 match self.mode(model, host) {
                     Mode::Direct => {}
-                    Mode::Refuse => sum = sum.plus(self.refusal),
-                    Mode::None => sum = sum.plus(self.no_participation),
+                    Mode::Refuse => {
+                        sum = sum.plus(self.refusal);
+                        bills.push(bill(model, Because::Refused));
+                    }
+                    Mode::None => {
+                        sum = sum.plus(self.no_participation);
+                        bills.push(bill(model, Because::Nothing));
+                    }
                     Mode::Delegate(to) if !self.share.is_zero() => {
                         charges.transfers.push(Transfer {
                             from: host.clone(),
@@ -99,9 +137,11 @@ impl Outcome {
             for (model, pre_eligible) in missed.filter(|(model, _)| self.penalised(model)) {
                 if self.pays_for_missed(model, *pre_eligible, host) {
                     sum = sum.plus(self.no_participation);
+                    bills.push(bill(model, Because::Missed));
                 }
             }
             if sum.is_positive() {
+                charges.bills.extend(bills);
                 charges.penalties.insert(host.clone(), sum.min(Dec::ONE));
             }
         }

@@ -13,6 +13,7 @@ use jiff::Timestamp;
 pub(crate) use choices::Choices;
 
 use super::address::{Address, ModelId};
+use super::charges::Bill;
 use super::wire::{
     BootstrapDelegationSnapshot, DelegationParams, DelegationRewardTransferSnapshot,
     DelegationSnapshot, EpochGroupData, EpochParams, ExcludedParticipant, MLNodeWeight, Model,
@@ -50,6 +51,9 @@ pub(crate) struct State {
     pub(crate) bootstrap: Option<Arc<BootstrapDelegationSnapshot>>,
     /// Key 0x6c.
     pub(crate) charges: Option<Arc<DelegationRewardTransferSnapshot>>,
+    /// What the charges of every epoch so far were for: no state of the chain, a record of this
+    /// program.
+    pub(crate) bills: Arc<BTreeMap<u64, Vec<Bill>>>,
     pub(crate) validation: Option<Arc<PoCValidationSnapshot>>,
     pub(crate) preserved: Option<Arc<PreservedNodesSnapshot>>,
     /// Open ones.

@@ -12,8 +12,6 @@ use crate::{daemon::Told, victim::Disk};
 
 /// The daemon gets this long, after the last fault, to come to the last block.
 const PATIENCE: Duration = Duration::from_secs(90);
-/// Between two attempts to end a fault that does not let itself be ended.
-const AGAIN: Duration = Duration::from_millis(50);
 /// Faults of the very beginning are over after this.
 const BASE: Duration = Duration::from_secs(2);
 
@@ -46,12 +44,23 @@ impl Run<'_> {
                 return Ok(());
             }
             let wake = self.wake(begun).unwrap_or(Instant::now() + Duration::from_millis(200));
-            tokio::select! {
-                told = told(&mut self.daemon) => self.hear(told?),
-                () = sleep_until(wake) => {}
-            }
+            self.wait(wake).await?;
             self.turn(begun).await?;
         }
+    }
+
+    /// What comes next, until then.
+    pub(super) async fn wait(&mut self, until: Instant) -> Result<(), std::io::Error> {
+        tokio::select! {
+            told = told(&mut self.daemon) => self.hear(told?),
+            mail = self.mailbox.next(), if self.pace.is_fast() => {
+                if let Some(mail) = mail {
+                    self.receive(&mail)?;
+                }
+            }
+            () = sleep_until(until) => {}
+        }
+        Ok(())
     }
 
     fn stuck(&mut self) {
@@ -90,25 +99,41 @@ impl Run<'_> {
             self.report.starts += 1;
             self.ending = false;
         }
+        if begun && self.pace.begin() {
+            self.set_clock().await;
+            self.next_block = self.due();
+            self.note_health();
+        }
         if begun && self.goes_on() && self.next_block <= now {
             self.show(1).await;
-            self.next_block = now + self.schedule.block_time;
+            self.next_block = self.due();
         }
         let (over, goes_on) = self.lasting.drain(..).partition(|(at, _)| *at <= now);
         self.lasting = goes_on;
         let over: Vec<(Instant, Lasting)> = over;
         for (_, lasting) in over {
             let again = self.end_of(lasting).await?;
-            self.lasting.extend(again.map(|lasting| (now + AGAIN, lasting)));
+            self.lasting.extend(again.map(|(wait, lasting)| (now + wait, lasting)));
+            self.note_health();
         }
         Ok(())
+    }
+
+    /// When the next block is due.
+    fn due(&self) -> Instant {
+        match self.stage.chain.time(self.head + 1) {
+            Some(time) if self.pace.is_fast() => self.pace.at(time),
+            _ => Instant::now() + self.schedule.block_time,
+        }
     }
 
     /// The next blocks of the chain.
     pub(super) async fn show(&mut self, blocks: Height) {
         let shown = self.head;
         self.head = self.stage.last.min(shown + blocks);
-        self.set_clock().await;
+        if !self.pace.is_fast() {
+            self.set_clock().await;
+        }
         for _ in shown..self.head {
             self.nodes.iter().for_each(Replay::advance);
         }
@@ -117,7 +142,10 @@ impl Run<'_> {
 
     /// Seconds that the daemon's clock is ahead of the machine's.
     pub(super) fn clock(&self) -> i64 {
-        let time = self.stage.chain.time(self.head).unwrap_or_default();
+        let time = match self.pace.is_fast() {
+            true => self.pace.now(),
+            false => self.stage.chain.time(self.head).unwrap_or_default(),
+        };
         time.as_second() - Timestamp::now().as_second() + self.jump
     }
 

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use tokio::task::spawn_blocking;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, timeout};
 
-use super::{Report, Run, told};
+use super::{Report, Run};
 use crate::{account, daemon::Told};
 
 /// The daemon gets this long to deliver what it decided.
@@ -31,10 +31,7 @@ impl Run<'_> {
                 self.report.problems.push(format!("{left} things were not told or not delivered"));
                 return Ok(());
             }
-            tokio::select! {
-                told = told(&mut self.daemon) => self.hear(told?),
-                () = sleep(Duration::from_millis(40)) => {}
-            }
+            self.wait(Instant::now() + Duration::from_millis(40)).await?;
             self.turn(true).await?;
         }
     }

@@ -6,11 +6,15 @@ use rusqlite::{Connection, TransactionBehavior};
 use tokio::time::Instant;
 
 use super::Run;
-use crate::schedule::{Act, Fault};
+use crate::schedule::{Act, Fault, MailFault};
 use crate::victim::Disk;
 
 /// So often a node that was down is opened again before its address counts as lost: 10 s.
 const ATTEMPTS: u32 = 200;
+/// Between two attempts to end a fault that does not let itself be ended.
+const AGAIN: Duration = Duration::from_millis(50);
+/// How long the daemon waits for a mail server that says nothing.
+const MAIL_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What ends after a while.
 #[derive(Debug, Clone, Copy)]
@@ -24,7 +28,11 @@ pub(super) enum Lasting {
     Down(usize, u32),
     Clock,
     Disk,
+    Lock,
     Halt,
+    Mail(MailFault),
+    /// A daemon may still be waiting for a server that said nothing.
+    MailWait,
 }
 
 impl Run<'_> {
@@ -35,6 +43,7 @@ impl Run<'_> {
         {
             let Some(Act { node, fault, lasts, .. }) = self.acts.pop_front() else { break };
             let lasting = self.commit(node, fault, lasts).await?;
+            self.note_health();
             if let Some(lasting) = lasting {
                 self.lasting.push((Instant::now() + lasts, lasting));
             }
@@ -101,6 +110,7 @@ impl Run<'_> {
             }
             Fault::Down => {
                 self.nodes[node].shut().await;
+                self.down.insert(node);
                 self.count("endpoint down");
                 Some(Lasting::Down(node, 0))
             }
@@ -118,7 +128,8 @@ impl Run<'_> {
             Fault::Lock => {
                 let database = self.database.clone();
                 self.locks.spawn_blocking(move || hold_lock(&database, lasts));
-                None
+                self.locked += 1;
+                Some(Lasting::Lock)
             }
             Fault::Burst(blocks) => {
                 self.show(blocks).await;
@@ -130,6 +141,14 @@ impl Run<'_> {
                 self.count("chain halted");
                 Some(Lasting::Halt)
             }
+            Fault::Mail(fault) => {
+                self.post_fails(fault);
+                fault.lasts().then_some(Lasting::Mail(fault))
+            }
+            Fault::KillAtMail => {
+                self.kill_at_mail = true;
+                None
+            }
         })
     }
 
@@ -137,7 +156,7 @@ impl Run<'_> {
     pub(super) async fn end_of(
         &mut self,
         lasting: Lasting,
-    ) -> Result<Option<Lasting>, std::io::Error> {
+    ) -> Result<Option<(Duration, Lasting)>, std::io::Error> {
         match lasting {
             Lasting::Stall(node) => {
                 self.nodes[node].faults().stall_frames(self.stalled_to_the_end);
@@ -150,10 +169,12 @@ impl Run<'_> {
             }
             Lasting::StandIn(node) => self.nodes[node].stand_in(None),
             Lasting::Down(node, attempts) => match self.nodes[node].open().await {
-                Ok(()) => {}
+                Ok(()) => {
+                    self.down.remove(&node);
+                }
                 // Another program has got the port in the moment between two owners.
                 Err(_) if attempts < ATTEMPTS => {
-                    return Ok(Some(Lasting::Down(node, attempts + 1)));
+                    return Ok(Some((AGAIN, Lasting::Down(node, attempts + 1))));
                 }
                 Err(error) => return Err(std::io::Error::other(error)),
             },
@@ -165,7 +186,16 @@ impl Run<'_> {
                 self.disk = Disk::Sound;
                 self.set_disk().await;
             }
+            Lasting::Lock => self.locked = self.locked.saturating_sub(1),
             Lasting::Halt => self.halted = false,
+            Lasting::Mail(fault) => {
+                self.mailbox.calm();
+                if fault == MailFault::Silent {
+                    return Ok(Some((MAIL_TIMEOUT / self.schedule.rate, Lasting::MailWait)));
+                }
+                self.post_is_down = false;
+            }
+            Lasting::MailWait => self.post_is_down = false,
         }
         Ok(None)
     }

@@ -55,7 +55,8 @@ pub(super) fn run(state: &mut State, spec: &Spec, roster: &Roster) -> Vec<Event>
         weights.entry(host).or_default();
     }
     let outcome = outcome(state, version, epoch, stage, &rules, &eligible, &weights);
-    let charges = outcome.charges();
+    let mut charges = outcome.charges();
+    Arc::make_mut(&mut state.bills).insert(epoch, std::mem::take(&mut charges.bills));
     match version {
         Version::V0_2_12 => charges.act_on_weights(&mut weights),
         Version::V0_2_14 | Version::V0_2_16 => state.charges = Some(stored(epoch, charges)),
