@@ -258,11 +258,16 @@ fn replayed(replay: &Replay) -> String {
             )
         })
         .collect();
-    let (from, to, count) = (replay.from, replay.to, replay.messages.len());
-    lines.push(format!(
-        "{count} messages would have been sent in blocks {from} to {to}; {} blocks were judged",
-        replay.judged
-    ));
+    let (from, to) = (replay.from, replay.to);
+    let messages = match replay.messages.len() {
+        1 => "1 message".to_owned(),
+        count => format!("{count} messages"),
+    };
+    let judged = match replay.judged {
+        1 => "1 block was judged".to_owned(),
+        judged => format!("{judged} blocks were judged"),
+    };
+    lines.push(format!("{messages} would have been sent in blocks {from} to {to}; {judged}"));
     lines.push("Not replayed:".to_owned());
     lines.extend(replay.not_replayed.iter().map(|note| format!("  {note}")));
     lines.join("\n") + "\n"

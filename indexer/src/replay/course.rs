@@ -188,6 +188,8 @@ impl Course<'_> {
         self.obeyed = Some(count);
         let mut orders = self.orders.clone();
         orders.acknowledgements.retain(|_, ack| ack.at <= now);
+        // Who refuses today is no part of what would have been said then.
+        orders.refused.clear();
         self.engine.obey(orders);
     }
 

@@ -10,6 +10,7 @@ mod forecasts;
 mod governance;
 mod orders;
 mod proxy;
+mod replays;
 mod tls;
 
 use std::time::Duration;

@@ -18,7 +18,7 @@ use crate::bench::{Bench, subjects, until};
 
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 
-fn text(bench: &Bench, mailbox: &Mailbox, listen: SocketAddr, alerts: &str) -> String {
+pub(crate) fn text(bench: &Bench, mailbox: &Mailbox, listen: SocketAddr, alerts: &str) -> String {
     let mut text = format!(
         "[chain]\nchain_id = {:?}\n[store]\npath = {:?}\n[http]\nlisten = \"{listen}\"\n\
          [[endpoint]]\nname = \"devnet\"\nrpc = {:?}\n\
@@ -37,7 +37,7 @@ fn text(bench: &Bench, mailbox: &Mailbox, listen: SocketAddr, alerts: &str) -> S
     text
 }
 
-fn parsed(text: &str) -> Config {
+pub(crate) fn parsed(text: &str) -> Config {
     Config::parse("test.toml", text, &Environment::new()).unwrap()
 }
 
@@ -46,7 +46,7 @@ fn free() -> SocketAddr {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
-fn binary(file: &Path, arguments: &[&str]) -> Command {
+pub(crate) fn binary(file: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bootwatch"));
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("BOOTWATCH_") {
@@ -67,11 +67,11 @@ impl Drop for Running {
     }
 }
 
-async fn ends(mut command: Command) -> Output {
+pub(crate) async fn ends(mut command: Command) -> Output {
     tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
 }
 
-fn said(output: &Output) -> String {
+pub(crate) fn said(output: &Output) -> String {
     let (out, err) = (&output.stdout, &output.stderr);
     format!("{}{}", String::from_utf8_lossy(out), String::from_utf8_lossy(err))
 }

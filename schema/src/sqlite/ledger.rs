@@ -37,12 +37,13 @@ pub(crate) fn write_run(
 }
 
 /// Whether something happened to the ledger in its last block that has no place among the facts and
-/// that a claim may rest on: a wipe, a correction, charges, choices frozen.
+/// that a claim may rest on, or that a replay begins with: a wipe, a correction, charges, choices
+/// frozen, a state read.
 pub(crate) fn is_evidence(observation: Option<&Observation>, changes: &Changes) -> bool {
     changes.wiped
         || changes.froze
         || changes.choices.iter().any(|c| matches!(c.cause, Cause::Base | Cause::Reconciled))
-        || observation.is_some_and(|observation| observation.charges.is_some())
+        || observation.is_some_and(|read| read.charges.is_some() || read.state.is_some())
 }
 
 /// Writes the ledger after `block`, as far as the block and its observation can have changed it.
