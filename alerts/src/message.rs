@@ -8,8 +8,7 @@ mod plain;
 mod words;
 
 pub use lang::{Lang, Reader, UnknownLang};
-use phrase::Verb;
-pub(crate) use phrase::{Deed, Name, Phrase, Risk, Stored, Tag};
+pub(crate) use phrase::{Deed, Name, Phrase, Risk, Stored, Tag, Verb};
 pub(crate) use plain::plain;
 pub(crate) use words::{
     choice_words, deadline_label, deadline_words, gap_rows, gnk, grouped, left, percent,
@@ -70,6 +69,8 @@ pub(crate) struct Notice {
     pub(crate) headline: String,
     /// What happens.
     pub(crate) what: String,
+    /// When several things do: each, the most urgent first.
+    pub(crate) list: Vec<Row>,
     /// By when.
     pub(crate) by: Option<By>,
     /// What it costs.
@@ -159,6 +160,12 @@ impl Step {
         Self { topic: Some(plain(host, 40)), ..Self::from(command) }
     }
 
+    /// A command of Bootwatch itself.
+    pub(crate) fn run(verb: Verb, line: String, lang: Lang) -> Self {
+        let does = Phrase::Does { verb: Some(verb), english: "" }.say(lang);
+        Self { topic: None, does, line: Some(line) }
+    }
+
     /// What it does, in the reader's language.
     fn words(&self, lang: Lang) -> String {
         let verb = self.line.as_deref().and_then(verb);
@@ -177,6 +184,8 @@ fn verb(line: &str) -> Option<Verb> {
         ("tx", "inference", "set-poc-delegation") => Some(Verb::Choose(Stored::Delegation)),
         ("tx", "inference", "refuse-poc-delegation") => Some(Verb::Choose(Stored::Refusal)),
         ("tx", "inference", "declare-poc-intent") => Some(Verb::Choose(Stored::Intent)),
+        ("explain", _, _) => Some(Verb::Explain),
+        ("export", _, _) => Some(Verb::Export),
         ("query", "gov", "proposal") => Some(Verb::ReadProposal),
         ("tx", "gov", "vote") => Some(Verb::Vote),
         _ => None,
@@ -286,6 +295,7 @@ impl Notice {
             tag,
             what: headline.clone(),
             headline,
+            list: Vec::new(),
             by: None,
             cost: None,
             steps: Vec::new(),

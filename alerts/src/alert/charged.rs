@@ -5,7 +5,7 @@ use bootwatch_schema::Severity;
 use super::{About, Alert, EVENT, HOST, View, identity, says};
 use crate::{
     lifecycle::Observed,
-    message::{Lang, Name, Notice, Phrase, Row, gnk, percent, plain},
+    message::{Lang, Name, Notice, Phrase, Row, Step, Verb, gnk, percent, plain},
 };
 
 pub(super) const ALERT: Alert = Alert {
@@ -41,13 +41,19 @@ fn observe(view: View<'_>) -> Vec<Observed<'_>> {
                     format!(" {}", Phrase::About { amount: &amount }.say(lang))
                 });
                 let address = &plain(host.address.as_str(), 80);
+                let step = |verb, line: String| Step::run(verb, line, lang);
+                let steps = [
+                    (Verb::Explain, format!("bootwatch explain --host {address} --epoch {epoch}")),
+                    (Verb::Export, format!("bootwatch export --epoch {epoch}")),
+                ];
                 Notice {
+                    steps: steps.map(|(verb, line)| step(verb, line)).into(),
                     cost: Some(format!("{cost}{amount}")),
                     numbers: vec![
                         Row::named(Name::Host, address, lang),
                         Row::named(Name::Fraction, &fraction, lang),
                     ],
-                    ..says(headline(lang), Phrase::ChargedWhat { epoch, host: address }.say(lang))
+                    ..says(headline(lang), Phrase::ChargedWhat { epoch }.say(lang))
                 }
             };
             let labels = [(HOST, host.address.as_str())];

@@ -3,10 +3,10 @@
 use bootwatch_schema::{Ending, Severity};
 use jiff::SignedDuration;
 
-use super::{About, Alert, Basis, CONDITION, View, identity, says};
+use super::{About, Alert, Basis, CONDITION, View, ended, identity, says};
 use crate::{
     lifecycle::{Absence, Observed, Timing},
-    message::{Notice, Row, grouped, plain, utc},
+    message::{Lang, Name, Notice, Phrase, Row, grouped, plain, utc},
 };
 
 pub(super) const ALERT: Alert = Alert {
@@ -22,6 +22,7 @@ pub(super) const ALERT: Alert = Alert {
         // Blocks come again, but until the head is reached what is shown is the past.
         if view.situation.stale { Absence::Unknown } else { Absence::Ended(Ending::Met) }
     },
+    over: |incident, view| ended(incident, view, &Phrase::StalledOver.say(view.lang())),
     ..CONDITION
 };
 
@@ -36,23 +37,20 @@ fn observe(view: View<'_>) -> Vec<Observed<'_>> {
         return Vec::new();
     }
     let say = move |view: View<'_>| {
+        let lang = view.lang();
         let mut numbers = vec![
-            Row::new("Last block taken in", &grouped(situation.complete_to)),
-            Row::new("Taken in at", &utc(advanced, None, view.lang())),
-            Row::new("Newest block told of", &grouped(situation.head)),
+            Row::named(Name::LastTakenIn, &grouped(situation.complete_to), lang),
+            Row::named(Name::TakenInAt, &utc(advanced, None, lang), lang),
+            Row::named(Name::NewestToldOf, &grouped(situation.head), lang),
         ];
         if let Some(trouble) = &situation.service.store_trouble {
-            numbers.push(Row::new("Database", &plain(trouble, 300)));
+            numbers.push(Row::named(Name::Database, &plain(trouble, 300), lang));
         }
         Notice {
             numbers,
-            ..says(
-                format!("no block taken in, {} behind", grouped(behind)),
-                "The chain goes on, but Bootwatch takes no block in. What it shows is the past, \
-                 and deadlines may pass unnoticed. See its log, the disk, and the endpoints.",
-            )
+            ..says(Phrase::Stalled { behind }.say(lang), Phrase::StalledWhat.say(lang))
         }
     };
-    let summary = "no block is taken in".to_owned();
+    let summary = Phrase::StalledOver.say(Lang::En);
     vec![Observed::new(identity(NAME, [], ""), Severity::Critical, summary, say)]
 }

@@ -68,21 +68,25 @@ pub(super) fn notice(items: &[Item<'_>], notices: &[Notice], lang: Lang) -> Noti
         tag: worst.map_or(Tag::Done, Tag::Severity),
         headline: plain(&Phrase::Bundle { count, named: &named, more }.say(lang), 140),
         what: Phrase::BundleWhat { count }.say(lang),
-        by: sorted.iter().find_map(|notice| notice.by.clone()),
-        cost: sorted.iter().find_map(|notice| notice.cost.clone()),
+        list: sorted.iter().map(|notice| row(notice, lang)).collect(),
+        // The nearest.
+        by: sorted.iter().filter_map(|notice| notice.by.clone()).min_by_key(|by| by.fact.height),
+        // Each has its own.
+        cost: None,
         steps: sorted
             .iter()
             .flat_map(|notice| notice.steps.iter().map(|step| step.about(&notice.headline)))
             .take(MAX_STEPS)
             .collect(),
-        numbers: sorted
-            .iter()
-            .map(|notice| {
-                let left =
-                    notice.by.as_ref().map_or(String::new(), |by| format!(" ({})", by.block));
-                let tag = Phrase::Tag(notice.tag).say(lang);
-                Row::new(&format!("{tag} {}", notice.headline), &format!("{}{left}", notice.what))
-            })
-            .collect(),
+        numbers: Vec::new(),
     }
+}
+
+/// One of several: what happens, what it costs, and until when it can be helped.
+fn row(notice: &Notice, lang: Lang) -> Row {
+    let tag = Phrase::Tag(notice.tag).say(lang);
+    let by = notice.by.as_ref().map(|by| format!("· {}", by.block));
+    let parts = [Some(notice.what.clone()), notice.cost.clone(), by];
+    let value: Vec<String> = parts.into_iter().flatten().collect();
+    Row::new(&format!("{tag} {}", notice.headline), &value.join(" "))
 }

@@ -92,6 +92,10 @@ pub(crate) enum Name {
     UpgradeBlock,
     Expected,
     ComesBefore,
+    LastTakenIn,
+    TakenInAt,
+    NewestToldOf,
+    Database,
 }
 
 /// What speaks against a delegate.
@@ -162,6 +166,8 @@ pub(crate) enum Verb {
     Choose(Stored),
     ReadProposal,
     Vote,
+    Explain,
+    Export,
 }
 
 /// What a proposal would do.
@@ -461,7 +467,6 @@ pub(crate) enum Phrase<'a> {
     },
     ChargedWhat {
         epoch: u64,
-        host: &'a str,
     },
     /// An estimated amount.
     About {
@@ -525,6 +530,13 @@ pub(crate) enum Phrase<'a> {
         block: &'a str,
     },
     UpgradeOffWhat,
+    // --- Bootwatch itself ------------------------------------------------------------------------
+    /// No block is taken in, so many behind.
+    Stalled {
+        behind: Height,
+    },
+    StalledOver,
+    StalledWhat,
     // --- delivery itself -------------------------------------------------------------------------
     Refused {
         channel: &'a str,

@@ -29,10 +29,10 @@ fn only(alert: &str) -> Engine {
     Engine::new(Policy { recipients, off: all_but(&[alert]), ..policy() })
 }
 
-const QUIET: i64 = CAPTURE - 5_000;
+pub(crate) const QUIET: i64 = CAPTURE - 5_000;
 
 /// A block at which nothing is wrong.
-fn quiet(height: i64) -> Situation {
+pub(crate) fn quiet(height: i64) -> Situation {
     let mut now = situation(height);
     entry(&mut now).advice = None;
     now.models[0].penalty_start_epoch = 300;
@@ -300,7 +300,7 @@ fn a_final_charge() {
     }
 }
 
-fn delegate(now: &mut Situation) -> &mut DelegateFacts {
+pub(crate) fn delegate(now: &mut Situation) -> &mut DelegateFacts {
     now.models[0].state = ModelState::Active;
     let host = "gonka1delegate";
     entry(now).choice.kind = "delegate".into();

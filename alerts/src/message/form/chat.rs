@@ -188,6 +188,7 @@ fn pieces(notice: &Notice, about: &About<'_>, markup: &Markup) -> Vec<Piece> {
     let subject = notice.subject(lang);
     let mut all = vec![Piece::Title(format!("{} {subject}", notice.tag.mark()))];
     all.push(Piece::Line(notice.what.clone()));
+    all.extend(notice.list.iter().map(|row| Piece::Line(format!("• {}: {}", row.name, row.value))));
     if let Some(by) = &notice.by {
         all.push(head(Heading::ByWhen));
         all.push(Piece::Line(format!("{}: {}", by.what, by.left)));

@@ -26,8 +26,9 @@ pub(super) fn render(notice: &Notice, about: &About<'_>, subject: &str) -> Strin
         .iter()
         .map(|step| json!({ "does": step.words(lang), "command": step.line }))
         .collect();
+    let rows = notice.list.iter().chain(&notice.numbers);
     let numbers: Vec<Value> =
-        notice.numbers.iter().map(|row| json!({ "name": row.name, "value": row.value })).collect();
+        rows.map(|row| json!({ "name": row.name, "value": row.value })).collect();
     let basis = about.basis.map(|basis| {
         json!({
             "chain_id": basis.chain_id,

@@ -44,6 +44,7 @@ fn notice(name: &str) -> Notice {
         tag: Tag::Severity(Severity::Critical),
         headline: format!("{name}: no choice"),
         what: format!("No choice stands for {name}."),
+        list: vec![Row::new(name, name)],
         by: Some(By {
             what: "capture".into(),
             left: "52 min left".into(),

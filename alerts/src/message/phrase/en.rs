@@ -6,7 +6,7 @@ use bootwatch_rules::{
 };
 use bootwatch_schema::Severity;
 
-use super::{Check, Deed, Heading, Left, Name, Phrase, Risk, Stored, Tag};
+use super::{Check, Deed, Heading, Left, Name, Phrase, Risk, Stored, Tag, Verb};
 use crate::message::words::grouped;
 
 pub(super) fn say(phrase: Phrase<'_>) -> String {
@@ -88,6 +88,10 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
             Name::UpgradeBlock => "Its block",
             Name::Expected => "Expected",
             Name::ComesBefore => "Comes before",
+            Name::LastTakenIn => "Last block taken in",
+            Name::TakenInAt => "Taken in at",
+            Name::NewestToldOf => "Newest block told of",
+            Name::Database => "Database",
         }
         .into(),
         P::GapName(check, degree) => {
@@ -118,6 +122,8 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         P::Short { missing } => format!("{missing} short"),
         P::And { first, last } => format!("{first} and {last}"),
         P::CoefficientNotPositive => "its coefficient is not positive".into(),
+        P::Does { verb: Some(Verb::Explain), .. } => "see how it came about".into(),
+        P::Does { verb: Some(Verb::Export), .. } => "keep the evidence".into(),
         P::Does { english, .. } | P::Why { english, .. } => english.into(),
         P::CostUpTo { charge, epoch } => {
             format!("Up to {charge} in epoch {epoch}, if nothing changes.")
@@ -259,11 +265,9 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         P::ChargedCost { epoch, share, of_weight } => {
             format!("{share} of the {} of epoch {epoch}.", whole(of_weight))
         }
-        P::ChargedWhat { epoch, host } => format!(
-            "The chain fixed this charge when epoch {epoch} was formed. It is final. `bootwatch \
-             explain --host {host} --epoch {epoch}` shows how it came about, and `bootwatch export \
-             --epoch {epoch}` keeps the evidence."
-        ),
+        P::ChargedWhat { epoch } => {
+            format!("The chain fixed this charge when epoch {epoch} was formed. It is final.")
+        }
         P::About { amount } => format!("That is about {amount}."),
         P::Would { proposal, deed, more: 0 } => {
             format!("proposal {proposal} would {}", would(deed))
@@ -314,6 +318,13 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         }
         P::UpgradeOffWhat => {
             "It is no longer scheduled: it was taken back, or another took its place.".into()
+        }
+        P::Stalled { behind } => format!("no block taken in, {} behind", grouped(behind)),
+        P::StalledOver => "no block is taken in".into(),
+        P::StalledWhat => {
+            "The chain goes on, but Bootwatch takes no block in. What it shows is the past, and \
+             deadlines may pass unnoticed. See its log, the disk, and the endpoints."
+                .into()
         }
         P::Refused { channel, recipient } => {
             format!("messages by {channel} to {recipient} are refused")

@@ -96,6 +96,10 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
             Name::UpgradeBlock => "Его блок",
             Name::Expected => "Ожидается",
             Name::ComesBefore => "Наступит перед",
+            Name::LastTakenIn => "Последний принятый блок",
+            Name::TakenInAt => "Принят",
+            Name::NewestToldOf => "Последний известный блок",
+            Name::Database => "База данных",
         }
         .into(),
         P::GapName(check, degree) => {
@@ -137,6 +141,8 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
             Some(Verb::Choose(Stored::Intent)) => {
                 format!("объявить намерение и обслуживать модель ({english})")
             }
+            Some(Verb::Explain) => "посмотреть, как оно получилось".into(),
+            Some(Verb::Export) => "сохранить доказательства".into(),
             Some(Verb::ReadProposal) => "прочитать предложение".into(),
             Some(Verb::Vote) => "проголосовать".into(),
             Some(Verb::Choose(Stored::Nothing | Stored::Unknown)) | None => english.into(),
@@ -281,10 +287,8 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         P::ChargedCost { epoch, share, of_weight } => {
             format!("{share} {} эпохи {epoch}.", whole(of_weight))
         }
-        P::ChargedWhat { epoch, host } => format!(
-            "Сеть закрепила это списание, когда формировалась эпоха {epoch}. Это окончательно. \
-             `bootwatch explain --host {host} --epoch {epoch}` показывает, как оно получилось, а \
-             `bootwatch export --epoch {epoch}` сохраняет доказательства."
+        P::ChargedWhat { epoch } => format!(
+            "Сеть закрепила это списание, когда формировалась эпоха {epoch}. Это окончательно."
         ),
         P::About { amount } => format!("Это около {amount}."),
         P::Would { proposal, deed, more: 0 } => {
@@ -343,6 +347,16 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         }
         P::UpgradeOffWhat => {
             "Оно больше не запланировано: его отозвали, или его место заняло другое.".into()
+        }
+        P::Stalled { behind } => {
+            let blocks = plural(behind, "блок", "блока", "блоков");
+            format!("блоки не принимаются, отставание {} {blocks}", grouped(behind))
+        }
+        P::StalledOver => "блоки не принимаются".into(),
+        P::StalledWhat => {
+            "Сеть идёт дальше, но Bootwatch не принимает блоков. То, что он показывает, — прошлое, и \
+             сроки могут пройти незамеченными. Посмотрите его журнал, диск и ноды."
+                .into()
         }
         P::Refused { channel, recipient } => {
             format!("сообщения через {channel} для {recipient} отклоняются")

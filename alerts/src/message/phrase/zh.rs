@@ -87,6 +87,10 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
             Name::UpgradeBlock => "升级区块",
             Name::Expected => "预计时间",
             Name::ComesBefore => "早于",
+            Name::LastTakenIn => "最后接收的区块",
+            Name::TakenInAt => "接收时间",
+            Name::NewestToldOf => "已知最新区块",
+            Name::Database => "数据库",
         }
         .into(),
         P::GapName(check, degree) => {
@@ -125,6 +129,8 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
             }
             Some(Verb::Choose(Stored::Refusal)) => format!("拒绝（{english}）"),
             Some(Verb::Choose(Stored::Intent)) => format!("声明意向并运行该模型（{english}）"),
+            Some(Verb::Explain) => "查看其由来".into(),
+            Some(Verb::Export) => "保存证据".into(),
             Some(Verb::ReadProposal) => "查看提案".into(),
             Some(Verb::Vote) => "投票".into(),
             Some(Verb::Choose(Stored::Nothing | Stored::Unknown)) | None => english.into(),
@@ -248,10 +254,9 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         P::ChargedCost { epoch, share, of_weight } => {
             format!("第 {epoch} 纪元{}的 {share}。", whole(of_weight))
         }
-        P::ChargedWhat { epoch, host } => format!(
-            "链在形成第 {epoch} 纪元时确定了这笔扣除，不可更改。`bootwatch explain --host {host} \
-             --epoch {epoch}` 显示其由来，`bootwatch export --epoch {epoch}` 保存证据。"
-        ),
+        P::ChargedWhat { epoch } => {
+            format!("链在形成第 {epoch} 纪元时确定了这笔扣除，不可更改。")
+        }
         P::About { amount } => format!("约合 {amount}。"),
         P::Would { proposal, deed, more: 0 } => format!("提案 {proposal} 将{}", would(deed)),
         P::Would { proposal, deed, more } => {
@@ -295,6 +300,13 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         }
         P::UpgradeOff { upgrade, block } => format!("升级 {upgrade}（区块 {block}）已取消"),
         P::UpgradeOffWhat => "该升级已不在计划中：已被撤回，或被另一个升级取代。".into(),
+        P::Stalled { behind } => format!("未接收区块，落后 {} 个区块", grouped(behind)),
+        P::StalledOver => "未接收区块".into(),
+        P::StalledWhat => {
+            "链在继续，但 Bootwatch 没有接收区块。它显示的是过去的情况，截止时间可能在不知不觉中错过。\
+             请检查其日志、磁盘和节点。"
+                .into()
+        }
         P::Refused { channel, recipient } => format!("{channel} 发给 {recipient} 的消息被拒收"),
         P::RefusedWhat { channel, recipient } => format!(
             "通过 {channel} 发给 {recipient} 的一条消息被永久拒收，不会重发。\
