@@ -6,7 +6,7 @@
 
 use std::{collections::HashSet, error::Error, future::Future, sync::Arc, time::Duration};
 
-use bootwatch_schema::{Delivery, NewMessage, PendingMessage};
+use bootwatch_schema::{Delivery, NewMessage, PendingMessage, Severity};
 use jiff::{SignedDuration, Timestamp};
 use tokio::{
     sync::Notify,
@@ -66,6 +66,8 @@ pub struct CourierPolicy {
     /// The shortest time between attempts at a channel that is not available; a fresh message may
     /// shorten the wait down to this.
     pub probe: Duration,
+    /// The longest wait between attempts while something critical waits: its deadline does not.
+    pub urgent: Duration,
     /// Messages taken at a time.
     pub batch: u32,
     /// A message that could not be delivered for so long is given up. RFC 5321 §4.5.4.1 asks
@@ -84,6 +86,7 @@ impl Default for CourierPolicy {
             backoff: Backoff::default(),
             poll: Duration::from_secs(5),
             probe: Duration::from_secs(30),
+            urgent: Duration::from_secs(120),
             batch: 64,
             give_up: SignedDuration::from_hours(5 * 24),
             give_up_attempts: 8,
@@ -123,6 +126,7 @@ pub async fn run_with_clock(
         troubles: Vec::new(),
         outbox_failures: 0,
         outage: None,
+        urgent: false,
         refreshed: None,
     };
     loop {
@@ -157,6 +161,8 @@ struct Courier<O, C, K> {
     outbox_failures: u32,
     /// Since when the channel does not work.
     outage: Option<Outage>,
+    /// Something critical is due.
+    urgent: bool,
     /// When what stands was last said again.
     refreshed: Option<Instant>,
 }
@@ -227,6 +233,7 @@ where
     }
 
     async fn deliver(&mut self, messages: Vec<PendingMessage>, stop: &CancellationToken) -> Batch {
+        self.urgent = messages.iter().any(|m| m.message.severity == Severity::Critical);
         // While the channel is down one message tries it for all.
         let limit = if self.outage.is_some() { 1 } else { messages.len() };
         let full = messages.len() >= usize::try_from(self.policy.batch).unwrap_or(usize::MAX);
@@ -303,7 +310,8 @@ where
                 if self.is_too_old(message, now) {
                     return self.given_up(message_id, now, error);
                 }
-                let next = later(now, self.policy.backoff.after(failures));
+                let critical = message.message.severity == Severity::Critical;
+                let next = later(now, self.wait(failures, critical));
                 info!(channel = self.channel.name(), message_id, error, %next, "put off");
                 Delivery::Retry { message_id, next, error }
             }
@@ -342,11 +350,17 @@ where
         Delivery::Rejected { message_id, at: now, error }
     }
 
+    /// How long to wait after so many failures.
+    fn wait(&self, failures: u32, urgent: bool) -> Duration {
+        let wait = self.policy.backoff.after(failures);
+        if urgent { wait.min(self.policy.urgent) } else { wait }
+    }
+
     /// `failures` of the message that tried it: after a restart they say how long the outage is.
     fn unavailable(&mut self, failures: u32, error: &str) {
         let now = Instant::now();
         let failures = self.outage.map_or(failures, |o| o.failures.saturating_add(1));
-        let wait = self.policy.backoff.after(failures);
+        let wait = self.wait(failures, self.urgent);
         let channel = self.channel.name().to_owned();
         if self.outage.is_none() {
             warn!(channel, error, ?wait, "the channel does not work; messages wait");

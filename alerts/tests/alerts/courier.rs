@@ -10,7 +10,7 @@ use bootwatch_alerts::{
     channel::{Channel, SendError},
     courier::{self, CourierPolicy},
 };
-use bootwatch_schema::{Delivery, PendingMessage};
+use bootwatch_schema::{Delivery, NewMessage, PendingMessage, Severity};
 use jiff::{SignedDuration, Timestamp};
 use tokio::{sync::Notify, task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
@@ -118,6 +118,25 @@ async fn a_message_that_is_put_off_comes_again_with_growing_waits() {
     }
     assert!(matches!(bench.outbox.entry(0).end, Some(Delivery::Delivered { .. })));
     bench.end().await;
+}
+
+// Fails when something critical waits for half an hour after a long outage, its own or the channel's, or
+// when what is not critical is tried as often.
+#[tokio::test(start_paused = true)]
+async fn what_is_critical_is_tried_every_two_minutes() {
+    for reply in [later, down] {
+        for (severity, longest) in [(Severity::Critical, 125), (Severity::Warning, 1_805)] {
+            let outbox = Memory::default();
+            outbox.put(NewMessage { severity, ..message("a", "i", "x@y.z", epoch()) });
+            let bench = start(outbox, (0..8).map(|_| reply()), false);
+            bench.pass(3 * 3_600).await;
+            let times: Vec<u64> = bench.asked().iter().map(|(at, _)| *at).collect();
+            let waits: Vec<u64> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
+            let most = waits.iter().max().copied().unwrap_or(0);
+            assert!(most <= longest && most * 2 > longest, "{severity:?}: {waits:?}");
+            bench.end().await;
+        }
+    }
 }
 
 // Fails when an outage costs an attempt per message, blames the messages, or does not drain in

@@ -194,6 +194,23 @@ fn replace_older(db: &Connection, id: i64, message: &NewMessage) -> Result<(), S
                          AND newer.recipient = ?3))",
     )?
     .execute(params![id, message.channel, message.recipient, Nanos(message.created_at)])?;
+    if message.severity == Severity::Critical {
+        // What still stands before something critical was put off when it was not: it is tried now,
+        // and is as urgent.
+        db.prepare_cached(
+            "UPDATE outbox SET next_attempt = min(next_attempt, ?4), severity = 'critical'
+             WHERE id IN (SELECT shared.message FROM part AS new
+                          JOIN part AS shared ON shared.incident = new.incident
+                          WHERE new.message = ?1 AND shared.message < ?1)
+                 AND state = 'pending' AND channel = ?2 AND recipient = ?3",
+        )?
+        .execute(params![
+            id,
+            message.channel,
+            message.recipient,
+            Nanos(message.created_at)
+        ])?;
+    }
     Ok(())
 }
 

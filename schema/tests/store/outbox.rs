@@ -635,3 +635,31 @@ fn who_refused_a_beginning_is_known() {
     store.settle(&[refused("mixed")]).unwrap();
     assert_eq!(refusals(), [], "an end that is refused is the last that is said");
 }
+
+// Fails when a critical message waits for hours behind a bundle that was put off when nothing in it was
+// critical.
+#[test]
+fn what_stands_before_something_critical_is_as_urgent() {
+    let place = Place::new();
+    let mut store = place.open();
+    commit_messages(&mut store, 1, &[bundle("bundle", &["a", "b"], &[]), message("other", 1)]);
+    let put_off = |id: &str| {
+        let (message_id, error) = (id.into(), "451".into());
+        Delivery::Retry { message_id, next: at(2_000), error }
+    };
+    store.settle(&[put_off("bundle"), put_off("other")]).unwrap();
+    commit_messages(&mut store, 2, &[bundle("warning", &["a"], &[])]);
+    assert_eq!(due_ids(&store), Vec::<String>::new());
+    let critical =
+        NewMessage { severity: Severity::Critical, ..bundle("critical", &["b", "c"], &[]) };
+    commit_messages(&mut store, 3, &[critical]);
+    // The two together tell of all that the bundle tells of.
+    assert_eq!(due_ids(&store), ["warning", "critical"]);
+    commit_messages(&mut store, 4, &[bundle("second", &["d", "e"], &[])]);
+    store.settle(&[put_off("second")]).unwrap();
+    let critical = NewMessage { severity: Severity::Critical, ..bundle("rung", &["d"], &[]) };
+    commit_messages(&mut store, 5, &[critical]);
+    assert_eq!(due_ids(&store), ["warning", "critical", "second"]);
+    let due = store.pending("email", at(99), 10).unwrap();
+    assert_eq!(due[2].message.severity, Severity::Critical);
+}
