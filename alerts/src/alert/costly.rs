@@ -163,7 +163,9 @@ fn is_forming(view: View<'_>) -> bool {
 pub(super) fn over(incident: &Incident, view: View<'_>) -> Notice {
     let found = view.choice_of(incident);
     let ending = incident.ending.unwrap_or(Ending::Expired);
-    let outcome = Outcome::of(ending, incident, found.map(|(_, model)| model), view.lang());
+    let model = found.map(|(_, model)| model);
+    let ahead = incident.deadline.is_some_and(|deadline| view.blocks_left(deadline) > 0);
+    let outcome = Outcome::of(ending, ahead, incident, model, view.lang());
     // A missed deadline may leave a later one; one that was met leaves nothing.
     let next = found
         .and_then(|(_, model)| Some((model, model.advice.as_ref()?)))
@@ -191,7 +193,14 @@ struct Outcome {
 }
 
 impl Outcome {
-    fn of(ending: Ending, incident: &Incident, model: Option<&HostModelView>, lang: Lang) -> Self {
+    /// `ahead` when its deadline still is.
+    fn of(
+        ending: Ending,
+        ahead: bool,
+        incident: &Incident,
+        model: Option<&HostModelView>,
+        lang: Lang,
+    ) -> Self {
         let id = &plain(label(incident, MODEL), 200);
         let short = &short_model(label(incident, MODEL));
         let deadline = &deadline_label(label(incident, DEADLINE), lang);
@@ -215,6 +224,11 @@ impl Outcome {
                 Tag::Severity(incident.severity),
                 Phrase::Missed { model: short, deadline },
                 Phrase::MissedWhat { model: id, deadline, epoch, block, stored },
+            ),
+            Ending::Expired if ahead => (
+                Tag::Done,
+                Phrase::NothingToDecide { model: short },
+                Phrase::NothingHelpsWhat { model: id, deadline, epoch, stored },
             ),
             Ending::Expired => (
                 Tag::Severity(incident.severity),

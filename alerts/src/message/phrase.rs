@@ -348,6 +348,12 @@ pub(crate) enum Phrase<'a> {
     NothingToDecideWhat {
         model: &'a str,
     },
+    NothingHelpsWhat {
+        model: &'a str,
+        deadline: &'a str,
+        epoch: &'a str,
+        stored: Stored,
+    },
     // --- a capture's result ----------------------------------------------------------------------
     PreEligible {
         model: &'a str,

@@ -126,6 +126,22 @@ fn what_was_never_told_ends_in_silence() {
     assert!(decision.messages.is_empty());
 }
 
+// Fails when a host that can do nothing any more, since it has left the epoch, reads that it is settled.
+#[test]
+fn what_cannot_be_helped_is_not_settled() {
+    let mut engine = fired();
+    let helpless = |height| {
+        let mut now = situation(height);
+        entry(&mut now).advice = None;
+        now
+    };
+    let decision = stays(&mut engine, helpless, before_capture(40));
+    assert_eq!(decision.incidents[0].ending, Some(Ending::Expired));
+    let subject = "[DONE] my-gpu-1: nothing left to decide for DeepSeek-V4-Flash-0731";
+    assert!(subjects(&decision).contains(subject), "{:?}", subjects(&decision));
+    assert!(decision.messages[0].text.contains("changes what it pays any more"));
+}
+
 // Fails when the deadline passes and the last word is anything but that it was missed.
 #[test]
 fn a_deadline_that_passes_is_missed() {

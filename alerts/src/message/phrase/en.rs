@@ -169,6 +169,11 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         P::NothingToDecideWhat { model } => {
             format!("{model} is no longer among the models of this host.")
         }
+        P::NothingHelpsWhat { model, deadline, epoch, stored } => format!(
+            "Nothing that this host can choose for {model} before the {deadline} of epoch {epoch} \
+             changes what it pays any more. Stored now: {}.",
+            noun(stored)
+        ),
         P::PreEligible { model } => format!("{model} is pre-eligible"),
         P::MissedCapture { model, short } => format!("{model} missed the capture: {short}"),
         P::PreEligibleWhat { model, epoch, block } => format!(

@@ -196,6 +196,11 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         P::NothingToDecideWhat { model } => {
             format!("{model} больше не входит в модели этого хоста.")
         }
+        P::NothingHelpsWhat { model, deadline, epoch, stored } => format!(
+            "Ничто из того, что этот хост может выбрать для {model} до срока «{deadline}» эпохи \
+             {epoch}, больше не меняет того, что с него спишут. Сохранено сейчас: {}.",
+            noun(stored)
+        ),
         P::PreEligible { model } => format!("{model}: предварительно допущена"),
         P::MissedCapture { model, short } => format!("{model}: снимок не пройден, {short}"),
         P::PreEligibleWhat { model, epoch, block } => format!(

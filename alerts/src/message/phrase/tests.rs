@@ -46,6 +46,7 @@ fn everything(time: &Zoned) -> Vec<Phrase<'_>> {
         P::StalledWhat,
         P::About { amount: "AMOUNT" },
         P::NotGettingThroughWhat { waiting: "WAITING", since: "SINCE" },
+        P::NothingHelpsWhat { model, deadline, epoch, stored },
         P::SettledWhat { model, deadline, epoch, stored },
         P::MissedWhat { model, deadline, epoch, block, stored },
         P::NotSeenWhat { model, deadline, epoch, block, stored },

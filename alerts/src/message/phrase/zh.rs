@@ -174,6 +174,10 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         ),
         P::NothingToDecide { model } => format!("{model} 无需再做决定"),
         P::NothingToDecideWhat { model } => format!("{model} 已不在该主机的模型之列。"),
+        P::NothingHelpsWhat { model, deadline, epoch, stored } => format!(
+            "在第 {epoch} 纪元的{deadline}之前，该主机为 {model} 作出的任何选择都不再改变其扣除。当前已存：{}。",
+            noun(stored)
+        ),
         P::PreEligible { model } => format!("{model} 已获预资格"),
         P::MissedCapture { model, short } => format!("{model} 未通过快照：{short}"),
         P::PreEligibleWhat { model, epoch, block } => format!(
