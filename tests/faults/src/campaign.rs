@@ -25,8 +25,8 @@ const REPRESENTATIVE: usize = 200;
 pub(crate) enum Kind {
     /// A schedule of some eighty blocks.
     Quick,
-    /// A month of so many epochs.
-    Month(u64),
+    /// A month of so many epochs, with clocks so many times faster.
+    Month(u64, u32),
 }
 
 /// What is to be run.
@@ -83,7 +83,7 @@ async fn campaign(plan: Plan) -> Result<bool, String> {
     }
     let stages = match plan.kind {
         Kind::Quick => stages(&place).await?,
-        Kind::Month(_) => Vec::new(),
+        Kind::Month(..) => Vec::new(),
     };
     let blocks: Vec<_> = stages.iter().map(|stage| stage.last - stage.first).collect();
     let prepared = began.elapsed();
@@ -105,10 +105,9 @@ async fn campaign(plan: Plan) -> Result<bool, String> {
                         Ok::<_, String>((schedule, report))
                     });
                 }
-                Kind::Month(epochs) => {
-                    running.spawn(
-                        async move { month::run(seed, epochs, &place).await.map_err(failed) },
-                    );
+                Kind::Month(epochs, rate) => {
+                    let run = async move { month::run(seed, epochs, rate, &place).await };
+                    running.spawn(async move { run.await.map_err(failed) });
                 }
             }
         }
@@ -150,7 +149,7 @@ fn title(kind: Kind, seeds: &[u64]) -> String {
     let (first, last) = (ends.0.copied().unwrap_or_default(), ends.1.copied().unwrap_or_default());
     let kind = match kind {
         Kind::Quick => String::new(),
-        Kind::Month(epochs) => format!(" month-of={epochs}"),
+        Kind::Month(epochs, rate) => format!(" month-of={epochs} rate={rate}"),
     };
     format!("{began} commit={}{kind} seeds={first}..={last}", commit())
 }
@@ -228,7 +227,7 @@ fn line(schedule: &Schedule, report: &Report) -> String {
 fn failure(kind: Kind, schedule: &Schedule, report: &Report) -> String {
     let kind = match kind {
         Kind::Quick => String::new(),
-        Kind::Month(epochs) => format!("--month --epochs {epochs} "),
+        Kind::Month(epochs, rate) => format!("--month --epochs {epochs} --rate {rate} "),
     };
     format!(
         "\n{schedule}\nproblems:\n  {}\n\nthe end of the daemon's log:\n{}\n\nto run it again:\n  \

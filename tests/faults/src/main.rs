@@ -73,6 +73,10 @@ struct Cli {
     /// How many epochs a month has.
     #[arg(long, value_name = "N", default_value_t = 30, requires = "month")]
     epochs: u64,
+    /// How many times faster its clocks run: a slow or busy machine may need less.
+    #[arg(long, value_name = "N", default_value_t = 40, requires = "month",
+          value_parser = clap::value_parser!(u32).range(2..=1_000))]
+    rate: u32,
     /// How many schedules to run.
     #[arg(long, value_name = "N", default_value_t = 100)]
     schedules: u64,
@@ -112,7 +116,8 @@ fn main() -> ExitCode {
         Some(seed) => vec![seed; usize::try_from(cli.repeat).unwrap_or(1)],
         None => (cli.first_seed..cli.first_seed.saturating_add(cli.schedules)).collect(),
     };
-    let kind = if cli.month { campaign::Kind::Month(cli.epochs) } else { campaign::Kind::Quick };
+    let kind =
+        if cli.month { campaign::Kind::Month(cli.epochs, cli.rate) } else { campaign::Kind::Quick };
     let plan = campaign::Plan {
         kind,
         shows_all: cli.seed.is_some(),

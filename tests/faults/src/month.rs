@@ -3,8 +3,8 @@
 //! host would ask: was I told in time of everything that cost me?
 //!
 //! Everything is as in a quick schedule ([`run`](crate::run)): the daemon's own process, real
-//! sockets, a real conversation with the mail server. But here its clocks run faster
-//! ([`RATE`]), blocks come at their own times by them, and the database need not be that of a run
+//! sockets, a real conversation with the mail server. But here its clocks run faster,
+//! blocks come at their own times by them, and the database need not be that of a run
 //! without faults: the verdict ([`oracle`]) comes from the chain's own records.
 
 mod oracle;
@@ -21,8 +21,6 @@ use crate::chains::Stage;
 use crate::run::{self, Place, Report};
 use crate::schedule::{SECOND, Schedule};
 
-/// Seconds of the chain in one of the machine.
-pub(crate) const RATE: u32 = 40;
 /// The recipient who must be told in time.
 const FIRST: &str = "ops@example.org";
 
@@ -30,21 +28,24 @@ const FIRST: &str = "ops@example.org";
 pub(crate) async fn run(
     seed: u64,
     epochs: u64,
+    rate: u32,
     place: &Place,
 ) -> Result<(Schedule, Report), io::Error> {
     let made = spawn_blocking(move || Stage::month(seed, epochs)).await?;
     let stage = Arc::new(made.map_err(io::Error::other)?);
-    let schedule = Schedule::month(seed, stage.last - stage.first);
+    let schedule = Schedule::month(seed, stage.last - stage.first, rate);
     let mut played = run::play(&schedule, &stage, place, &settings()).await?;
     match played.read(&stage).await? {
         Ok(read) => {
             played.report.problems.extend(crate::oracle::of_the_store(&stage, &read));
             let (database, kept) = (played.database.clone(), Arc::clone(&stage));
             let (arrivals, health) = (played.arrivals.clone(), played.health.clone());
+            let known = played.incidents.clone();
             let kills = played.report.kills();
             let unsaid = played.report.taken.get("mail unsaid").copied().unwrap_or(0);
             let judged = spawn_blocking(move || {
-                let evidence = oracle::Evidence::read(&kept, &database, &arrivals, &health)?;
+                let evidence =
+                    oracle::Evidence::read(&kept, &database, &arrivals, &health, &known)?;
                 Ok::<_, rusqlite::Error>(oracle::judge(&evidence, kills, unsaid))
             });
             match judged.await? {

@@ -27,7 +27,7 @@ use crate::schedule::{Act, Schedule};
 use crate::victim::Disk;
 use faults::Lasting;
 use pace::Pace;
-pub(crate) use post::{Arrival, Health};
+pub(crate) use post::{Arrival, Health, Kept, incidents};
 
 /// What all runs share.
 #[derive(Debug)]
@@ -79,6 +79,9 @@ struct Run<'a> {
     /// No mail gets through.
     post_is_down: bool,
     health: Vec<Health>,
+    /// Incidents as they were last seen, and at which block.
+    incidents: BTreeMap<String, Kept>,
+    kept_at: Height,
     nodes: Vec<Replay>,
     /// Nodes that refuse connections.
     down: BTreeSet<usize>,
@@ -124,6 +127,8 @@ pub(crate) struct Played {
     pub(crate) arrivals: Vec<Arrival>,
     /// How the world was, of such a run.
     pub(crate) health: Vec<Health>,
+    /// Incidents that the database may have forgotten since, of such a run.
+    pub(crate) incidents: BTreeMap<String, Kept>,
     began: Instant,
 }
 
@@ -187,6 +192,8 @@ pub(crate) async fn play(
         arrivals: Vec::new(),
         post_is_down: false,
         health: Vec::new(),
+        incidents: BTreeMap::new(),
+        kept_at: stage.first,
         pruning: vec![None; nodes.len()],
         nodes,
         down: BTreeSet::new(),
@@ -217,10 +224,11 @@ pub(crate) async fn play(
     run.end().await?;
     run.receive_the_rest().await?;
     let (arrivals, health) = (std::mem::take(&mut run.arrivals), std::mem::take(&mut run.health));
+    let incidents = std::mem::take(&mut run.incidents);
     let report = run.finish();
     let mails = mailbox.mails();
     mailbox.stop().await;
-    Ok(Played { _folder: folder, database, log, report, mails, arrivals, health, began })
+    Ok(Played { _folder: folder, database, log, report, mails, arrivals, health, incidents, began })
 }
 
 impl Played {

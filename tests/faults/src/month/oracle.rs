@@ -15,7 +15,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::FIRST;
 use crate::chains::Stage;
-use crate::run::{Arrival, Health};
+use crate::run::{self, Arrival, Health, Kept};
 
 /// So long the world has to be sound at a stretch: a mail server that has failed three times is tried
 /// again after half a minute to two, a node likewise.
@@ -51,17 +51,6 @@ struct Message {
     parts: Vec<(usize, bool)>,
 }
 
-/// An incident of the store.
-#[derive(Debug)]
-struct Incident {
-    alert: String,
-    window: String,
-    host: String,
-    model: String,
-    deadline: Option<Height>,
-    ending: Option<String>,
-}
-
 /// What a month left.
 #[derive(Debug)]
 pub(super) struct Evidence<'a> {
@@ -69,7 +58,7 @@ pub(super) struct Evidence<'a> {
     arrivals: &'a [Arrival],
     health: &'a [Health],
     messages: BTreeMap<String, Message>,
-    incidents: Vec<Incident>,
+    incidents: Vec<Kept>,
 }
 
 /// What came of it.
@@ -96,26 +85,14 @@ impl<'a> Evidence<'a> {
         database: &Path,
         arrivals: &'a [Arrival],
         health: &'a [Health],
+        known: &BTreeMap<String, Kept>,
     ) -> Result<Self, rusqlite::Error> {
         let db = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-        let mut incidents = Vec::new();
-        let mut numbers = BTreeMap::new();
-        let mut select = db.prepare(
-            "SELECT fingerprint, alert, window, ifnull(labels ->> 'host', ''),
-                 ifnull(labels ->> 'model', ''), deadline, ending FROM incident",
-        )?;
-        let mut rows = select.query([])?;
-        while let Some(row) = rows.next()? {
-            numbers.insert(row.get::<_, String>(0)?, incidents.len());
-            incidents.push(Incident {
-                alert: row.get(1)?,
-                window: row.get(2)?,
-                host: row.get(3)?,
-                model: row.get(4)?,
-                deadline: row.get(5)?,
-                ending: row.get(6)?,
-            });
-        }
+        let mut known = known.clone();
+        known.extend(run::incidents(&db)?);
+        let names = known.keys().cloned().zip(0..);
+        let numbers: BTreeMap<String, usize> = names.collect();
+        let incidents = known.into_values().collect();
         let mut messages = BTreeMap::new();
         let mut select = db.prepare(
             "SELECT message_id, id, recipient, state, subject, created_at, created_height,
@@ -159,7 +136,7 @@ impl<'a> Evidence<'a> {
 
     /// Whether, at the block `until`, the host stood warned: the last that came since `since` says so.
     fn is_warned(&self, need: &Need, since: Height) -> bool {
-        let about = |incident: &Incident| {
+        let about = |incident: &Kept| {
             need.alerts.contains(&incident.alert.as_str())
                 && incident.model == need.model
                 && (incident.host == need.host || need.host.is_empty())
@@ -399,7 +376,7 @@ fn ends_are_true(evidence: &Evidence<'_>, chain: &Chain, verdict: &mut Verdict) 
     }
     for message in evidence.messages.values() {
         let ends = message.parts.iter().filter(|(_, ended)| *ended);
-        let of_the_chain: Vec<&Incident> = ends
+        let of_the_chain: Vec<&Kept> = ends
             .map(|(number, _)| &evidence.incidents[*number])
             .filter(|incident| !incident.host.is_empty() || !incident.model.is_empty())
             .collect();

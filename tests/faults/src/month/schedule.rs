@@ -5,7 +5,6 @@ use std::time::Duration;
 use bootwatch_rules::Height;
 use fastrand::Rng;
 
-use super::RATE;
 use crate::crash::{CrashPoint, Phase};
 use crate::schedule::{Act, FRAMES, Fault, MailFault, Schedule, answer};
 use crate::victim::Disk;
@@ -20,7 +19,9 @@ const CRASHES: usize = 8;
 impl Schedule {
     /// The month of a seed, on a chain whose first and last block are `blocks` apart: about every
     /// twenty blocks something about a node or the process, about every fifty something about mail.
-    pub(crate) fn month(seed: u64, blocks: Height) -> Self {
+    pub(crate) fn month(seed: u64, blocks: Height, rate: u32) -> Self {
+        // So many seconds of the chain, by the machine's clock.
+        let of_the_chain = |seconds| Duration::from_secs(seconds) / rate;
         let mut rng = Rng::with_seed(seed);
         let endpoints = rng.usize(1..=2);
         let last = (blocks - QUIET).max(1);
@@ -66,7 +67,7 @@ impl Schedule {
         Self {
             seed,
             chain: 0,
-            rate: RATE,
+            rate,
             block_time: Duration::ZERO,
             in_step: false,
             endpoints,
@@ -75,11 +76,6 @@ impl Schedule {
             killed_last: rng.bool(),
         }
     }
-}
-
-/// So many seconds of the chain, by the machine's clock.
-fn of_the_chain(seconds: u64) -> Duration {
-    Duration::from_secs(seconds) / RATE
 }
 
 fn fault(rng: &mut Rng) -> Fault {

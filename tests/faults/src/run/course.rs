@@ -107,6 +107,7 @@ impl Run<'_> {
         if begun && self.goes_on() && self.next_block <= now {
             self.show(1).await;
             self.next_block = self.due();
+            self.keep_incidents().map_err(std::io::Error::other)?;
         }
         let (over, goes_on) = self.lasting.drain(..).partition(|(at, _)| *at <= now);
         self.lasting = goes_on;

@@ -1,8 +1,11 @@
 //! What the mail server does, and what comes there.
 
+use std::collections::BTreeMap;
+
 use bootwatch_mailbox::{Fault, Mail, Stage};
 use bootwatch_rules::Height;
 use jiff::Timestamp;
+use rusqlite::{Connection, OpenFlags};
 
 use super::Run;
 use crate::schedule::{MailFault, SECOND};
@@ -67,6 +70,18 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// Keeps what the database says of incidents: it forgets the oldest of a month.
+    pub(super) fn keep_incidents(&mut self) -> Result<(), rusqlite::Error> {
+        if !self.pace.is_fast() || self.head < self.kept_at + EVERY {
+            return Ok(());
+        }
+        self.kept_at = self.head;
+        let read_only = OpenFlags::SQLITE_OPEN_READ_ONLY;
+        let db = Connection::open_with_flags(&self.database, read_only)?;
+        self.incidents.extend(incidents(&db)?);
+        Ok(())
+    }
+
     /// Notes when the world becomes sound or ceases to be.
     pub(super) fn note_health(&mut self) {
         let answers = self.down.len() < self.nodes.len();
@@ -76,6 +91,40 @@ impl Run<'_> {
             self.health.push(Health { from: self.pace.now(), sound });
         }
     }
+}
+
+/// Blocks between two looks at the incidents.
+const EVERY: Height = 100;
+
+/// An incident of the store.
+#[derive(Debug, Clone)]
+pub(crate) struct Kept {
+    pub(crate) alert: String,
+    pub(crate) window: String,
+    pub(crate) host: String,
+    pub(crate) model: String,
+    pub(crate) deadline: Option<Height>,
+    pub(crate) ending: Option<String>,
+}
+
+/// The incidents that a database knows, by fingerprint.
+pub(crate) fn incidents(db: &Connection) -> Result<BTreeMap<String, Kept>, rusqlite::Error> {
+    let mut select = db.prepare(
+        "SELECT fingerprint, alert, window, ifnull(labels ->> 'host', ''),
+             ifnull(labels ->> 'model', ''), deadline, ending FROM incident",
+    )?;
+    let rows = select.query_map([], |row| {
+        let kept = Kept {
+            alert: row.get(1)?,
+            window: row.get(2)?,
+            host: row.get(3)?,
+            model: row.get(4)?,
+            deadline: row.get(5)?,
+            ending: row.get(6)?,
+        };
+        Ok((row.get(0)?, kept))
+    })?;
+    rows.collect()
 }
 
 /// The local part of a mail's Message-ID.
