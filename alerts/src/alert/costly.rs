@@ -3,8 +3,8 @@
 //!
 //! Each climbs the ladder towards the deadline. It ends as *met* when the host has done what was left
 //! to do while the deadline is still ahead, as *missed* when the deadline passes, and as *expired* when
-//! the data jumps over the deadline, so that nobody can tell. When it comes to matter no longer without
-//! the host's doing, it is over in silence.
+//! it comes to matter no longer without the host's doing, or when the data jumps over the deadline, so
+//! that nobody can tell.
 
 use bootwatch_rules::{
     EpochIndex,
@@ -114,8 +114,9 @@ pub(super) fn absent(incident: &Incident, view: View<'_>) -> Absence {
         // While an epoch is formed the rules give no advice, and the wipe is about to take refusals
         // and intents away: too early to call it settled.
         1.. if is_forming(view) => Absence::Unknown,
-        // Nobody has committed for a candidate, say, so that validation start decides nothing of it.
-        1.. if !has_acted(model) => Absence::Faded,
+        // Nothing that the host could do matters any more: nobody has committed for a candidate, say,
+        // or the host has left the epoch. That is no success.
+        1.. if !has_acted(model) => Absence::Ended(Ending::Expired),
         1.. => Absence::Ended(Ending::Met),
         0 if in_last_block(model, incident) => Absence::Ended(Ending::Met),
         0 if was_fading(incident) => Absence::Faded,
