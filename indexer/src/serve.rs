@@ -1,8 +1,10 @@
 //! What others may read over HTTP: metrics, health, the Situation as JSON, and a page; and what
 //! operators order.
 //!
-//! Everything but the evidence is answered from memory: from what is [`Published`]. Evidence is read from the database, a few answers at a time. No request touches a node or
-//! waits for ingestion, and none can change anything but silences and acknowledgements, with a token.
+//! Everything but the evidence and the lists of the past is answered from memory: from what is
+//! [`Published`]. Those are read from the database, a few answers at a time. No request touches a
+//! node or waits for ingestion, and none can change anything but silences and acknowledgements, with
+//! a token.
 
 mod api;
 mod assets;

@@ -1,6 +1,6 @@
 //! Long lists of what the chain said and what hosts asked for, in pieces, the newest first.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 
 use bootwatch_rules::{
     Address, Capture, ChainEvent, ChoiceTx, Height, ModelId, Params,
@@ -48,9 +48,8 @@ impl Desk {
         let page = page(slice, |slice| reader.captures_page(model, slice))?;
         let mut params: BTreeMap<Height, Option<Params>> = BTreeMap::new();
         for Dated { block, .. } in &page.items {
-            if !params.contains_key(&block.height) {
-                let at = reader.params_at(block.height)?.map(|(_, params)| params);
-                params.insert(block.height, at);
+            if let Entry::Vacant(unknown) = params.entry(block.height) {
+                unknown.insert(reader.params_at(block.height)?.map(|(_, params)| params));
             }
         }
         let items = page.items.into_iter().map(|Dated { block, fact: capture }| {
