@@ -2,7 +2,7 @@
 //! down, nodes and mail server fail, and the daemon is killed again and again; and the question a
 //! host would ask: was I told in time of everything that cost me?
 //!
-//! Everything is as in a quick schedule ([`run`](crate::run)): the daemon's own process, real
+//! Everything is as in a quick schedule ([`crate::run`]): the daemon's own process, real
 //! sockets, a real conversation with the mail server. But here its clocks run faster,
 //! blocks come at their own times by them, and the database need not be that of a run
 //! without faults: the verdict ([`oracle`]) comes from the chain's own records.
